@@ -1,0 +1,24 @@
+"""Starts the tests' own PostgreSQL and Valkey before the settings are read (`-p tests.plugin`), and ends them.
+
+The cluster is thrown away and does not wait for the disk. The servers' keeper removes all of it at the end, also when
+the test run is killed. `PG_BIN` names the folder of another PostgreSQL to test on.
+"""
+
+import os
+import secrets
+
+from config.embedded import servers
+
+SERVERS = servers.start(servers.throwaway_directory(), durable=False, throwaway=True)
+
+os.environ.update(
+    DATABASE_URL=SERVERS.application_url,
+    DATABASE_OWNER_URL=SERVERS.owner_url,
+    REDIS_URL=SERVERS.redis_url,
+    DJANGO_SECRET_KEY=secrets.token_urlsafe(48),
+    REGISTRY_MODE="exercise",
+)
+
+
+def pytest_unconfigure() -> None:
+    SERVERS.stop()
