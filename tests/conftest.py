@@ -1,7 +1,8 @@
-"""Databases for tests: one template is migrated as the owner, and every test sees a copy of it as the application.
+"""Databases for tests: one template is migrated as the owner, and tests use copies of it as the application.
 
-Ordinary tests take `db` and are rolled back. A test that needs real commits (deferred constraints, races, raw SQL as
-the owner) takes `committed_db`, a fresh copy of its own. Nothing is ever emptied: the application role may not.
+Ordinary tests take `db` and are rolled back. A test that needs real commits (deferred constraints, races,
+raw SQL as the owner) takes `committed_db`, a fresh copy of its own. Nothing is ever emptied: the
+application role may not.
 """
 
 from collections.abc import Iterator
@@ -49,13 +50,14 @@ def _drop(name: str) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
-    """Migrate the template as the owner and let the session's tests use a copy (instead of pytest-django's own set-up)."""
+    """Migrate the template as the owner and let ordinary tests use a copy. Replaces pytest-django's own."""
     # A pool would keep connections to a database that is about to be dropped.
     connections.settings["default"]["OPTIONS"].pop("pool", None)
     _administer("CREATE DATABASE {} OWNER {}", TEMPLATE, roles.OWNER)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         _point_at(TEMPLATE)
         call_command("migrate", database="owner", verbosity=0, interactive=False)
+        connections.close_all()  # A template with a session on it cannot be copied.
         _point_at(_copy())
     yield
     connections.close_all()

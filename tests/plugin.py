@@ -1,15 +1,21 @@
-"""Starts the tests' own PostgreSQL and Valkey before the settings are read (`-p tests.plugin`), and ends them.
+"""Starts the tests' own PostgreSQL and Valkey before settings are read (`-p tests.plugin`), and ends them.
 
-The cluster is thrown away and does not wait for the disk. The servers' keeper removes all of it at the end, also when
-the test run is killed. `PG_BIN` names the folder of another PostgreSQL to test on.
+The cluster is thrown away and does not wait for the disk. The servers' keeper removes all of it at the end,
+also when the test run is killed. `PG_BIN` names the folder of another PostgreSQL to test on.
 """
 
 import os
 import secrets
 
-from config.embedded import servers
+import pytest
 
-SERVERS = servers.start(servers.throwaway_directory(), durable=False, throwaway=True)
+from config.embedded import servers
+from config.embedded.failures import LaunchFailure
+
+try:
+    SERVERS = servers.start(servers.throwaway_directory(), durable=False, throwaway=True)
+except LaunchFailure as failure:
+    raise pytest.UsageError(failure.sentence) from None
 
 os.environ.update(
     DATABASE_URL=SERVERS.application_url,

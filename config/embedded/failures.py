@@ -18,7 +18,7 @@ class Exit(IntEnum):
     NOT_READY = 19
 
 
-class LaunchFailure(Exception):
+class LaunchFailure(Exception):  # noqa: N818 - named for what the user sees
     """Something the user can mend; the sentence says what and how."""
 
     def __init__(self, code: Exit, sentence: str) -> None:

@@ -1,10 +1,10 @@
-"""Owns the servers of one directory and ends them when its starter ends: keeper.py ORDERS (JSON, see `Orders`).
+"""Owns the servers of one directory and ends them when its starter ends: keeper.py ORDERS (JSON).
 
-Run by path with a bare interpreter in a session of its own, so that Ctrl-C reaches the starter alone. Standard input is
-a pipe nobody writes to: its end means that the starter is gone, even by SIGKILL. One JSON line goes to standard
-output: `{}` when every server answers, or `{"failed": server, "reason": ...}`. Should the keeper itself be killed, the
-shim's death signal ends the servers. The servers inherit the descriptor of the directory's lock, so the lock is held as
-long as any of them lives.
+Run by path with a bare interpreter in a session of its own, so that Ctrl-C reaches the starter alone.
+Standard input is a pipe nobody writes to: its end means that the starter is gone, even by SIGKILL. One JSON
+line goes to standard output: `{}` when every server answers, or `{"failed": server, "reason": ...}`. Should
+the keeper itself be killed, the shim's death signal ends the servers. The servers inherit the descriptor of
+the directory's lock, so the lock is held as long as any of them lives.
 """
 
 import json
@@ -24,13 +24,16 @@ STOP_SECONDS = 20
 DEATH_SIGNAL = {"postgres": signal.SIGINT, "valkey": signal.SIGTERM}
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818 - an outcome
     """A server did not start; `args` are its name and why."""
 
 
 class Keeper:
-    """The servers of one directory. `orders` holds: directory, sockets, postgres, valkey, shim, uid, gid, durable,
-    throwaway, lock (the descriptor to hand on, or -1)."""
+    """The servers of one directory.
+
+    `orders` holds: directory, sockets, postgres, valkey, locale, shim, uid, gid, durable, throwaway, and lock
+    (the descriptor to hand on, or -1).
+    """
 
     def __init__(self, orders: dict[str, Any]) -> None:
         self.orders = orders
@@ -45,9 +48,10 @@ class Keeper:
         death = int(DEATH_SIGNAL.get(name, signal.SIGKILL))
         environment = {**os.environ, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
         with (self.directory / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
+            return subprocess.Popen(  # noqa: S603 - a program the starter found
                 [*shim, str(death), *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=self.directory, env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                cwd=self.directory, env=environment,
                 pass_fds=[self.orders["lock"]] if self.orders["lock"] >= 0 else [],
             )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Makes the database and its roles: owner (migrations), application (what the service may do), auditor (reads)."""
+"""Makes the database and its roles: owner (migrations), application (the service), auditor (reads)."""
 
 from urllib.parse import quote
 

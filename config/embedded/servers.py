@@ -20,7 +20,7 @@ LONGEST_SOCKET_FOLDER_BYTES = 107 - len("/.s.PGSQL.5432.lock") - 1
 
 @dataclass(slots=True)
 class Servers:
-    """Running servers. Whoever holds this keeps them alive; `stop` ends them and returns when they are gone."""
+    """Running servers; whoever holds this keeps them alive."""
 
     sockets: Path
     keeper: subprocess.Popen[str]
@@ -61,7 +61,7 @@ def start(
 ) -> Servers:
     """Start the servers of an existing directory and return when each answers and the roles exist.
 
-    `durable` is fsync; `throwaway` removes the directory at the end; `lock` is the descriptor of the directory's lock.
+    `durable` is fsync; `throwaway` removes the directory at the end; `lock` is its lock's descriptor.
     Must be called from the thread that lives longest: a death signal follows the starting thread.
     Raises: LaunchFailure (NO_SERVERS, NO_PERMISSION, CORRUPT_STATE, SERVER_FAILED).
     """
@@ -123,9 +123,9 @@ def _spawn(
 
 
 def throwaway_directory() -> Path:
-    """Return a new private directory that the server user can reach and whose path is short enough for sockets."""
+    """Return a new private directory that the server user can reach."""
     user = binaries.server_user()
-    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp makes a private folder
+    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp is private
         if os.access(base, os.W_OK) and reachable(Path(base), user):
             return Path(tempfile.mkdtemp(prefix="registry-", dir=base))
     raise LaunchFailure(
@@ -151,7 +151,7 @@ def socket_folder(directory: Path) -> Path:
     """Return an empty folder for sockets: in the directory, or in /tmp when that path would be too long."""
     folder = directory / "sockets"
     if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER_BYTES:
-        return Path(tempfile.mkdtemp(prefix="registry-sockets-", dir="/tmp"))  # noqa: S108 - mkdtemp makes a private folder
+        return Path(tempfile.mkdtemp(prefix="registry-sockets-", dir="/tmp"))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder
@@ -176,7 +176,8 @@ def check_cluster(directory: Path, postgres: Path) -> None:
     if not made_by:
         raise LaunchFailure(
             Exit.CORRUPT_STATE,
-            f"The state directory {directory} holds no whole database: restore it from a backup, or start anew with --reset.",
+            f"The state directory {directory} holds no whole database: "
+            "restore it from a backup, or start anew with --reset.",
         )
     if made_by != str(present := binaries.postgres_major(postgres)):
         raise LaunchFailure(
@@ -191,6 +192,7 @@ def start_failure(directory: Path, failed: str, reason: str, *, made_before: boo
     if failed == "postgres" and made_before:
         return LaunchFailure(
             Exit.CORRUPT_STATE,
-            f"The database in {directory} does not start ({reason}): restore it from a backup, or start anew with --reset.",
+            f"The database in {directory} does not start ({reason}): "
+            "restore it from a backup, or start anew with --reset.",
         )
     return LaunchFailure(Exit.SERVER_FAILED, f"{failed} did not start in {directory} ({reason}).")

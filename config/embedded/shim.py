@@ -1,7 +1,7 @@
-"""Becomes another program that dies when its starter dies: shim.py STARTER UID GID SIGNAL PROGRAM ARGUMENTS...
+"""Becomes another program that dies with its starter: shim.py STARTER UID GID SIGNAL PROGRAM ARGUMENTS...
 
-Run by path with a bare interpreter, so it imports almost nothing. PR_SET_PDEATHSIG is set after the change of user,
-which clears it, and survives exec. UID -1 keeps the user.
+Run by path with a bare interpreter, so it imports almost nothing. PR_SET_PDEATHSIG is set after the change
+of user, which clears it, and survives exec. UID -1 keeps the user.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     # The starter may have died between fork and prctl; then no signal would ever come.
     if os.getppid() != starter:
         sys.exit(1)
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606 - becoming the program is the purpose
 
 
 if __name__ == "__main__":
