@@ -1,0 +1,19 @@
+"""The registry's tables, for reading. The ledger's are written by `registry.ledger` alone, through SQL functions."""
+
+from registry.models.ledger import Answer, Holding, Issue, Recognition, Series, UnitBlock
+from registry.models.transactions import Transaction, TransactionBlock, TransactionType
+from registry.models.units import IssuanceCap, UnitType
+
+__all__ = [
+    "Answer",
+    "Holding",
+    "IssuanceCap",
+    "Issue",
+    "Recognition",
+    "Series",
+    "Transaction",
+    "TransactionBlock",
+    "TransactionType",
+    "UnitBlock",
+    "UnitType",
+]

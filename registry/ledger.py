@@ -1,0 +1,364 @@
+"""The only writer of unit blocks and balances, and the only reader of the facts that decide about them.
+
+Two SQL functions do the work (registry/migrations/sql): `registry_facts` locks the accounts, reads what the checks need and
+selects blocks, writing nothing; `registry_effect` re-verifies every piece and applies everything, or raises. This module
+turns proposals into the first one's request, its answer into the checks' facts, and decisions into the second one's plan.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected, SerializationFailure
+
+from accounts.rules.access import Actor
+from registry.rules.facts import (
+    AccountFacts,
+    AllocationFacts,
+    CapFacts,
+    Context,
+    LineFacts,
+    NamedPiece,
+    ObligationFacts,
+    Piece,
+    UnitTypeFacts,
+)
+from registry.rules.proposal import Line, Proposal, SerialRange
+from registry.rules.types import TYPES
+
+# Ranges of one transaction at most (check 2009); a draw never selects more.
+MOST_RANGES = 3_000
+# More than any registry can ever issue; keeps a hopeless order inside PostgreSQL's bigint.
+MOST_UNITS = 10**15
+# A decision made stale by a concurrent one is made again this often before the client is told to retry.
+ATTEMPTS = 8
+
+Result = TypeVar("Result")
+# What a draw selects by: account, registry, unit type, vintage, recognition, obligation (whose eligible vintages count).
+Selector = tuple[str, str, str, int | None, int, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The first answer to an idempotency key, as it was given."""
+
+    digest: str
+    status: int
+    body: str
+
+
+@dataclass(slots=True)
+class Pool:
+    """What one draw found, handed out line by line: free units of the selector and the pieces chosen for the sum."""
+
+    free: int
+    pieces: deque[Piece]
+
+    def take(self, quantity: int) -> tuple[Piece, ...]:
+        """Return pieces of exactly `quantity` units (fewer where the pool ends), each from the end of its block."""
+        taken: list[Piece] = []
+        while quantity > 0 and self.pieces:
+            piece = self.pieces.popleft()
+            if piece.quantity > quantity:
+                cut = piece.next - quantity
+                self.pieces.appendleft(_part(piece, piece.first, cut))
+                piece = _part(piece, cut, piece.next)
+            taken.append(piece)
+            quantity -= piece.quantity
+            self.free -= piece.quantity
+        return tuple(taken)
+
+    def give_back(self, pieces: Iterable[Piece]) -> None:
+        """Return what a refused proposal had taken."""
+        for piece in pieces:
+            self.pieces.append(piece)
+            self.free += piece.quantity
+
+
+@dataclass(slots=True)
+class Facts:
+    """One answer of `registry_facts`."""
+
+    accounts: Mapping[str, AccountFacts]
+    pools: Mapping[Selector, Pool]
+    named: Mapping[SerialRange, tuple[NamedPiece, ...]]
+    registries: frozenset[str]
+    unit_types: Mapping[tuple[str, str], UnitTypeFacts]
+    obligations: Mapping[int, ObligationFacts]
+    allocations: Mapping[int, AllocationFacts]
+    caps: Mapping[int, CapFacts]
+    answer: StoredAnswer | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What `registry_effect` writes: rows by column name, ranges by position."""
+
+    transactions: list[dict[str, Any]] = field(default_factory=list)
+    ranges: list[list[int | None]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        """Return the plan as the JSON that the SQL functions read."""
+        return json.dumps(
+            {
+                "transactions": self.transactions,
+                "ranges": self.ranges,
+                "entries": self.entries,
+                "answers": self.answers,
+            }
+        )
+
+
+def in_one_database_transaction(decide: Callable[[], Result]) -> Result:
+    """Run a decision and its effect in one database transaction, and again when a concurrent one made it stale.
+
+    Commit point: before COMMIT nothing of it exists; after it everything does (transaction, ranges, balances, log entries,
+    the answer for its idempotency key). A crash in between is one or the other; the client finds out by its key.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic(durable=not connection.in_atomic_block):
+                return decide()
+        except OperationalError as error:
+            stale = isinstance(error.__cause__, SerializationFailure | DeadlockDetected)
+            if not stale or attempt == ATTEMPTS or connection.in_atomic_block:
+                raise
+    raise AssertionError("unreachable")
+
+
+def read(
+    proposals: Sequence[Proposal],
+    *,
+    actor: Actor,
+    now: datetime,
+    key: tuple[str, str] | None = None,
+    lock: bool = True,
+) -> Facts:
+    """Lock the accounts of the proposals and return the facts about them; with `lock` false, only look."""
+    draws: dict[Selector, int] = {}
+    named: dict[SerialRange, None] = {}
+    for proposal in proposals:
+        for line in proposal.lines:
+            if line.serials:
+                named |= dict.fromkeys(line.serials)
+            elif line.transferring is not None:
+                selector = _selector(line, proposal)
+                draws[selector] = draws.get(selector, 0) + line.quantity
+    request: dict[str, Any] = {
+        "accounts": sorted({name for p in proposals for line in p.lines for name in _accounts(line)}),
+        "user": actor.user_id,
+        "day": now.date().isoformat(),
+        "draws": [_draw_request(selector, min(quantity, MOST_UNITS)) for selector, quantity in draws.items()],
+        "named": [
+            {"registry": r.registry, "first": r.first, "next": r.next, "most": MOST_RANGES + 1} for r in named
+        ],
+        "obligations": sorted({p.obligation for p in proposals if p.obligation is not None}),
+        "allocations": sorted({p.allocation for p in proposals if p.allocation is not None}),
+        "cap": next((p.cap for p in proposals if p.cap is not None), None),
+    }
+    request = {name: value for name, value in request.items() if value not in ([], None)}
+    if key is not None:
+        request["principal"], request["key"] = key
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_facts(%s::jsonb, %s)", [json.dumps(request), lock])
+        answer = json.loads(cursor.fetchone()[0])
+    return _facts(answer, list(draws), list(named))
+
+
+def context(proposal: Proposal, facts: Facts, *, actor: Actor, now: datetime) -> Context:
+    """Give a proposal its share of the facts. What it takes from a pool is `give_back`'s to return if it is refused."""
+    lines = []
+    for line in proposal.lines:
+        if line.serials:
+            pieces = tuple(piece for serials in line.serials for piece in facts.named[serials])
+            lines.append(LineFacts(line, 0, tuple(p.piece for p in pieces if p.piece is not None), pieces))
+        elif line.transferring is None:
+            lines.append(LineFacts(line, 0, _minted(line, proposal, facts)))
+        else:
+            pool = facts.pools[_selector(line, proposal)]
+            free = pool.free
+            lines.append(LineFacts(line, free, pool.take(line.quantity) if line.quantity <= free else ()))
+    return Context(
+        now=now,
+        actor=actor,
+        proposal=proposal,
+        type=TYPES[proposal.type],
+        accounts=facts.accounts,
+        lines=tuple(lines),
+        registries=facts.registries,
+        unit_types=facts.unit_types,
+        obligation=facts.obligations.get(proposal.obligation or 0),
+        allocation=facts.allocations.get(proposal.allocation or 0),
+        cap=facts.caps.get(proposal.cap or 0),
+    )
+
+
+def give_back(judged: Context, facts: Facts) -> None:
+    """Return to the pools what a refused proposal had taken, for the next proposal of the batch."""
+    for line in judged.lines:
+        if not line.line.serials and line.line.transferring is not None:
+            facts.pools[_selector(line.line, judged.proposal)].give_back(line.pieces)
+
+
+def series_of(cap_id: int, *, project: str, period: str) -> int:
+    """Return the series of units to be issued under a cap, made when it is the first of its kind."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_series_of(%s, %s, %s)", [cap_id, project, period])
+        return int(cursor.fetchone()[0])
+
+
+def apply(plan: Plan) -> None:
+    """Write decided transactions, their ranges, log entries and answers: all or nothing.
+
+    Raises: OperationalError (serialization failure) when a piece is no longer as it was decided; IntegrityError when
+    PostgreSQL finds a rule broken that the checks let through.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_effect(%s::jsonb)", [plan.as_json()])
+
+
+def record(plan: Plan) -> None:
+    """Write log entries and the answer of a refusal; no unit is touched."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_record(%s::jsonb)", [plan.as_json()])
+
+
+def open_serial_space(jurisdiction_id: int) -> None:
+    """Open the serial space of an issuing registry: one open block from serial 1. Done once, harmless again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_open_serial_space(%s)", [jurisdiction_id])
+
+
+def merge_neighbours(account_id: int) -> int:
+    """Merge like neighbours among an account's blocks and return how many went; maintenance, changes nothing that counts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_merge_neighbours(%s)", [account_id])
+        return int(cursor.fetchone()[0])
+
+
+def _accounts(line: Line) -> tuple[str, ...]:
+    return (line.acquiring,) if line.transferring is None else (line.transferring, line.acquiring)
+
+
+def _selector(line: Line, proposal: Proposal) -> Selector:
+    return (
+        line.transferring or "",
+        line.registry,
+        line.unit_type,
+        line.vintage,
+        line.recognition,
+        proposal.obligation,
+    )
+
+
+def _draw_request(selector: Selector, quantity: int) -> dict[str, Any]:
+    names = ("account", "registry", "unit_type", "vintage", "recognition", "obligation")
+    return dict(zip(names, selector, strict=True)) | {"quantity": quantity, "most": MOST_RANGES + 1}
+
+
+def _part(piece: Piece, first: int, following: int) -> Piece:
+    return Piece(piece.origin_id, first, following, piece.series_id, piece.recognition_id, piece.vintage)
+
+
+def _minted(line: Line, proposal: Proposal, facts: Facts) -> tuple[Piece, ...]:
+    """The serials an issuance will take: the next ones. Its series is known only once it is made."""
+    cap = facts.caps.get(proposal.cap or 0)
+    if cap is None or cap.next_serial is None:
+        return ()
+    end = cap.next_serial + line.quantity
+    return (Piece(cap.jurisdiction_id, cap.next_serial, end, 0, 0, cap.vintage),)
+
+
+def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRange]) -> Facts:
+    """Turn the answer of `registry_facts` into frozen facts."""
+    registries: set[str] = set()
+    unit_types: dict[tuple[str, str], UnitTypeFacts] = {}
+    pools: dict[Selector, Pool] = {}
+    for selector, found in zip(draws, answer.get("draws") or [], strict=True):
+        _, registry, unit_type, *_ = selector
+        if found["origin"] is not None:
+            registries.add(registry)
+        if found["kind"] is not None:
+            unit_types[registry, unit_type] = UnitTypeFacts(unit_type, registry, found["kind"], found["origin"])
+        pools[selector] = Pool(found["free"], deque(Piece(*piece) for piece in found["pieces"]))
+    pieces: dict[SerialRange, tuple[NamedPiece, ...]] = {}
+    for serials, found in zip(named, answer.get("named") or [], strict=True):
+        if found["origin"] is not None:
+            registries.add(serials.registry)
+        pieces[serials] = tuple(_named_piece(serials.registry, row) for row in found["pieces"])
+        for row in found["pieces"]:
+            if row[6] is not None:
+                unit_types[serials.registry, row[6]] = UnitTypeFacts(row[6], serials.registry, row[7], row[0])
+    return Facts(
+        accounts={name: _account(name, found) for name, found in answer["accounts"].items()},
+        pools=pools,
+        named=pieces,
+        registries=frozenset(registries),
+        unit_types=unit_types,
+        obligations={int(i): _obligation(row) for i, row in (answer.get("obligations") or {}).items()},
+        allocations={
+            int(i): AllocationFacts(id=int(i), **row) for i, row in (answer.get("allocations") or {}).items()
+        },
+        caps=_caps(answer.get("cap"), registries, unit_types),
+        answer=_answer(answer.get("answer")),
+    )
+
+
+def _named_piece(registry: str, row: list[Any]) -> NamedPiece:
+    origin, first, following, series, recognition, vintage, unit_type, _kind, account, bound, retired = row
+    piece = None if account is None else Piece(origin, first, following, series, recognition, vintage)
+    serials = SerialRange(registry, first, following)
+    return NamedPiece(piece, serials, account, bound, bool(retired), unit_type)
+
+
+def _account(identifier: str, found: dict[str, Any]) -> AccountFacts:
+    return AccountFacts(
+        id=found["id"],
+        identifier=identifier,
+        type=found["type"],
+        status=found["status"],
+        jurisdiction_id=found["jurisdiction"],
+        registry=found["registry"],
+        retires=found["retires"],
+        holder_id=found["holder"],
+        installation_id=found["installation"],
+        right=found["right"],
+    )
+
+
+def _obligation(row: dict[str, Any]) -> ObligationFacts:
+    return ObligationFacts(
+        id=row["id"],
+        jurisdiction_id=row["jurisdiction_id"],
+        installation_id=row["installation_id"],
+        year=row["year"],
+        opens_at=_instant(row["opens_at"]),
+        due_at=_instant(row["due_at"]),
+        eligible_until_vintage=row["eligible_until_vintage"],
+    )
+
+
+def _caps(
+    found: dict[str, Any] | None, registries: set[str], unit_types: dict[tuple[str, str], UnitTypeFacts]
+) -> dict[int, CapFacts]:
+    if found is None:
+        return {}
+    kind = found.pop("kind")
+    cap = CapFacts(**found)
+    registries.add(cap.registry)
+    unit_types[cap.registry, cap.unit_type] = UnitTypeFacts(cap.unit_type, cap.registry, kind, cap.jurisdiction_id)
+    return {cap.id: cap}
+
+
+def _answer(row: dict[str, Any] | None) -> StoredAnswer | None:
+    return None if row is None else StoredAnswer(row["digest"], row["status"], row["body"])
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

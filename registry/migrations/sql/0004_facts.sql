@@ -1,0 +1,211 @@
+-- Facts in one round trip: lock the accounts, read what the checks need, select the blocks. Writes nothing.
+-- request: {"accounts": [identifier], "user": id, "draws": [{"account", "registry", "unit_type", "vintage", "recognition",
+--   "obligation", "quantity", "most"}], "named": [{"registry", "first", "next", "most"}], "obligations", "allocations", "cap",
+--   "principal": text, "key": text}. With lock_rows false it takes no lock and stalls nobody ("explain").
+
+-- Best fit within one series: an exact block, else the smallest that is enough, else the largest, and repeat. A piece is
+-- [origin, first, next, series, recognition, vintage]; the last piece is cut from the end of its block.
+CREATE FUNCTION registry_best_fit(holding registry_holding, vintage smallint, wanted bigint, most integer)
+RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    left_over bigint := wanted;
+    chosen jsonb := '[]';
+    fit registry_unitblock;
+    largest registry_unitblock;
+    blocks refcursor;
+BEGIN
+    LOOP
+        IF blocks IS NULL OR largest.end_no - largest.start_no >= left_over THEN
+            -- Blocks taken so far were larger than what is left of the order, so the smallest that is enough is not among them.
+            SELECT * INTO fit FROM registry_unitblock b
+            WHERE b.account_id = holding.account_id AND b.series_id = holding.series_id
+                AND b.recognition_id = holding.recognition_id AND b.held_for IS NULL AND b.frozen_by IS NULL
+                AND b.end_no - b.start_no >= left_over
+            ORDER BY b.end_no - b.start_no, b.start_no LIMIT 1;
+            IF FOUND THEN
+                RETURN chosen || jsonb_build_array(jsonb_build_array(fit.origin_id, fit.end_no - left_over, fit.end_no,
+                    fit.series_id, fit.recognition_id, vintage));
+            END IF;
+            OPEN blocks FOR SELECT * FROM registry_unitblock b
+                WHERE b.account_id = holding.account_id AND b.series_id = holding.series_id
+                    AND b.recognition_id = holding.recognition_id AND b.held_for IS NULL AND b.frozen_by IS NULL
+                ORDER BY b.end_no - b.start_no DESC, b.start_no DESC;
+        ELSE
+            chosen := chosen || jsonb_build_array(jsonb_build_array(largest.origin_id, largest.start_no, largest.end_no,
+                largest.series_id, largest.recognition_id, vintage));
+            left_over := left_over - (largest.end_no - largest.start_no);
+        END IF;
+        FETCH blocks INTO largest;
+        EXIT WHEN NOT FOUND OR jsonb_array_length(chosen) >= most;
+    END LOOP;
+    RETURN chosen;
+END $$;
+
+-- One draw: oldest eligible vintage first. `free` is all that is free and eligible; `kind` is null for an unknown unit type.
+CREATE FUNCTION registry_draw(draw jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    wanted bigint := (draw ->> 'quantity')::bigint;
+    issuer bigint;
+    unit_type registry_unittype;
+    free_total bigint := 0;
+    chosen jsonb := '[]';
+    free bigint;
+    holding registry_holding;
+    vintage smallint;
+BEGIN
+    SELECT id INTO issuer FROM accounts_jurisdiction WHERE registry_code = draw ->> 'registry';
+    SELECT * INTO unit_type FROM registry_unittype u WHERE u.jurisdiction_id = issuer AND u.code = draw ->> 'unit_type';
+    FOR holding, vintage IN
+        SELECT h, s.vintage FROM registry_holding h JOIN registry_series s ON s.id = h.series_id
+        WHERE h.account_id = (SELECT id FROM accounts_account WHERE identifier = draw ->> 'account')
+            AND s.unit_type_id = unit_type.id AND h.recognition_id = (draw ->> 'recognition')::integer
+            AND h.quantity > h.reserved
+            AND (draw ->> 'vintage' IS NULL OR s.vintage = (draw ->> 'vintage')::integer)
+            AND (draw ->> 'obligation' IS NULL OR s.vintage <=
+                (SELECT o.eligible_until_vintage FROM registry_obligation o WHERE o.id = (draw ->> 'obligation')::bigint))
+        ORDER BY s.vintage, s.id LOOP
+        SELECT holding.quantity - holding.reserved - coalesce(sum(b.end_no - b.start_no), 0) INTO free
+        FROM registry_unitblock b
+        WHERE b.account_id = holding.account_id AND b.series_id = holding.series_id
+            AND b.recognition_id = holding.recognition_id AND b.frozen_by IS NOT NULL AND b.held_for IS NULL;
+        free_total := free_total + free;
+        IF wanted > 0 AND free > 0 THEN
+            chosen := chosen || registry_best_fit(holding, vintage, least(wanted, free), (draw ->> 'most')::integer);
+            wanted := wanted - least(wanted, free);
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object('origin', issuer, 'kind', unit_type.kind, 'free', free_total, 'pieces', chosen);
+END $$;
+
+-- The blocks that a named range touches, as they stand: {"origin", "pieces": [[origin, first, next, series, recognition, vintage,
+-- unit type, kind, account, bound, retired]]}. Serials not issued yet have nulls.
+CREATE FUNCTION registry_named(named jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    first bigint := (named ->> 'first')::bigint;
+    next bigint := (named ->> 'next')::bigint;
+    issuer bigint;
+    found jsonb;
+BEGIN
+    SELECT id INTO issuer FROM accounts_jurisdiction WHERE registry_code = named ->> 'registry';
+    SELECT jsonb_agg(jsonb_build_array(b.origin_id, greatest(b.start_no, first), least(b.end_no, next), b.series_id,
+        b.recognition_id, s.vintage, u.code, u.kind, b.account_id, b.held_for IS NOT NULL OR b.frozen_by IS NOT NULL, b.retired)
+        ORDER BY b.start_no)
+    INTO found
+    FROM (SELECT * FROM registry_unitblock WHERE origin_id = issuer AND start_no < next AND start_no >=
+            (SELECT max(start_no) FROM registry_unitblock WHERE origin_id = issuer AND start_no <= first)
+          ORDER BY start_no LIMIT (named ->> 'most')::integer) b
+        LEFT JOIN registry_series s ON s.id = b.series_id LEFT JOIN registry_unittype u ON u.id = s.unit_type_id;
+    RETURN jsonb_build_object('origin', issuer, 'pieces', coalesce(found, '[]'));
+END $$;
+
+CREATE FUNCTION registry_facts(request jsonb, lock_rows boolean) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    names text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
+    result jsonb;
+    found jsonb;
+    cap registry_issuancecap;
+BEGIN
+    -- Locks, in the one order: accounts by id, the cap, the open block. Sinks (accounts that retire units) are locked last,
+    -- inside the effect, by their balance rows.
+    IF lock_rows THEN
+        PERFORM FROM accounts_account WHERE identifier = ANY (names) AND NOT retires ORDER BY id FOR NO KEY UPDATE;
+    END IF;
+    SELECT jsonb_object_agg(a.identifier, jsonb_build_object('id', a.id, 'type', a.type_id, 'status', a.status,
+        'jurisdiction', a.jurisdiction_id, 'registry', j.registry_code, 'retires', a.retires, 'holder', a.holder_id,
+        'installation', a.installation_id, 'right',
+        (SELECT r.rights FROM accounts_representative r
+         WHERE r.account_id = a.id AND r.user_id = (request ->> 'user')::bigint AND r.state = 'ACTIVE')))
+    INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id WHERE a.identifier = ANY (names);
+    result := jsonb_build_object('accounts', coalesce(found, '{}'));
+    IF request ? 'key' THEN
+        SELECT to_jsonb(w) INTO found FROM registry_answer w
+        WHERE w.principal = request ->> 'principal' AND w.key = request ->> 'key';
+        result := result || jsonb_build_object('answer', found);
+    END IF;
+    IF request ? 'draws' THEN
+        SELECT jsonb_agg(registry_draw(d.value) ORDER BY d.ordinality) INTO found
+        FROM jsonb_array_elements(request -> 'draws') WITH ORDINALITY d;
+        result := result || jsonb_build_object('draws', found);
+    END IF;
+    IF request ? 'named' THEN
+        SELECT jsonb_agg(registry_named(d.value) ORDER BY d.ordinality) INTO found
+        FROM jsonb_array_elements(request -> 'named') WITH ORDINALITY d;
+        result := result || jsonb_build_object('named', found);
+    END IF;
+    IF request ? 'obligations' THEN
+        SELECT jsonb_object_agg(o.id, to_jsonb(o)) INTO found FROM registry_obligation o
+        WHERE o.id IN (SELECT value::bigint FROM jsonb_array_elements_text(request -> 'obligations'));
+        result := result || jsonb_build_object('obligations', found);
+    END IF;
+    IF request ? 'allocations' THEN
+        SELECT jsonb_object_agg(r.id, jsonb_build_object('installation_id', r.installation_id, 'unit_type', u.code,
+            'registry', j.registry_code, 'vintage', r.vintage, 'quantity', r.quantity, 'approved', t.state = 'APPROVED',
+            'withheld', r.state <> 'READY', 'delivered',
+            EXISTS (SELECT FROM registry_transaction x WHERE x.allocation_id = r.id))) INTO found
+        FROM registry_allocation r JOIN registry_allocationtable t ON t.id = r.table_id
+            JOIN registry_unittype u ON u.id = r.unit_type_id JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id
+        WHERE r.id IN (SELECT value::bigint FROM jsonb_array_elements_text(request -> 'allocations'));
+        result := result || jsonb_build_object('allocations', found);
+    END IF;
+    IF request ? 'cap' THEN
+        IF lock_rows THEN
+            SELECT * INTO cap FROM registry_issuancecap WHERE id = (request ->> 'cap')::bigint FOR NO KEY UPDATE;
+        ELSE
+            SELECT * INTO cap FROM registry_issuancecap WHERE id = (request ->> 'cap')::bigint;
+        END IF;
+        SELECT jsonb_build_object('id', cap.id, 'jurisdiction_id', u.jurisdiction_id, 'registry', j.registry_code,
+            'unit_type', u.code, 'kind', u.kind, 'vintage', cap.vintage, 'limit', cap.limit, 'issued', cap.issued,
+            'valid', (request ->> 'day')::date >= cap.valid_from
+                AND (cap.valid_to IS NULL OR (request ->> 'day')::date < cap.valid_to),
+            'next_serial', (SELECT b.start_no FROM registry_unitblock b WHERE b.origin_id = u.jurisdiction_id AND b.end_no IS NULL))
+        INTO found FROM registry_unittype u JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id WHERE u.id = cap.unit_type_id;
+        result := result || jsonb_build_object('cap', found);
+    END IF;
+    RETURN result;
+END $$;
+
+-- The series of units about to be issued, made when it is the first of its kind.
+CREATE FUNCTION registry_series_of(cap bigint, project_name text, period_name text) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    found integer;
+BEGIN
+    INSERT INTO registry_series (origin_id, unit_type_id, vintage, project, period)
+    SELECT u.jurisdiction_id, u.id, c.vintage, project_name, period_name
+    FROM registry_issuancecap c JOIN registry_unittype u ON u.id = c.unit_type_id WHERE c.id = cap
+    ON CONFLICT DO NOTHING;
+    SELECT s.id INTO found FROM registry_series s JOIN registry_issuancecap c ON c.unit_type_id = s.unit_type_id AND c.vintage = s.vintage
+    WHERE c.id = cap AND s.project = project_name AND s.period = period_name;
+    RETURN found;
+END $$;
+
+-- Open the serial space of a registry: one open block from serial 1. Idempotent.
+CREATE FUNCTION registry_open_serial_space(issuer bigint) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    INSERT INTO registry_unitblock (origin_id, start_no) SELECT issuer, 1
+    WHERE NOT EXISTS (SELECT FROM registry_unitblock WHERE origin_id = issuer)
+$$;
+
+-- Merge like neighbours of one account: maintenance; nothing a person sees depends on how blocks happen to be cut.
+CREATE FUNCTION registry_merge_neighbours(holder bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    block record;
+    merged bigint := 0;
+BEGIN
+    PERFORM FROM accounts_account WHERE id = holder FOR NO KEY UPDATE;
+    FOR block IN
+        SELECT r.id, l.start_no FROM registry_unitblock r JOIN registry_unitblock l
+            ON l.origin_id = r.origin_id AND l.end_no = r.start_no
+        WHERE r.account_id = holder AND (l.series_id, l.issue_first, l.account_id, l.recognition_id, l.held_for, l.frozen_by)
+            IS NOT DISTINCT FROM (r.series_id, r.issue_first, r.account_id, r.recognition_id, r.held_for, r.frozen_by)
+        ORDER BY r.origin_id, r.start_no LOOP
+        -- Going up, each right neighbour takes in what its left one has already become.
+        UPDATE registry_unitblock b SET start_no =
+            (SELECT l.start_no FROM registry_unitblock l WHERE l.origin_id = b.origin_id AND l.end_no = b.start_no)
+        WHERE b.id = block.id;
+        merged := merged + 1;
+    END LOOP;
+    RETURN merged;
+END $$;

@@ -1,0 +1,45 @@
+-- The effect in one round trip: write the transaction, its ranges (which move the units), the log entries and the answer for
+-- the idempotency key, all or nothing. What is not as it was decided raises serialization_failure, and the caller decides anew.
+-- plan: {"transactions": [{...columns}], "ranges": [[transaction index, origin, first, next, series, recognition, from, to]],
+--   "entries": [{...columns}], "answers": [{principal, key, digest, status, body}]}.
+
+CREATE FUNCTION registry_effect(plan jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, cap_id,
+        obligation_id, allocation_id, reverses_id, reason, beneficiary, client_reference, initiator_id, proposed_at, completed_at)
+    SELECT t.id, t.type_id, t.state, t.jurisdiction_id, t.transferring_id, t.acquiring_id, t.quantity, t.cap_id,
+        t.obligation_id, t.allocation_id, t.reverses_id, t.reason, t.beneficiary, t.client_reference, t.initiator_id,
+        t.proposed_at, t.completed_at
+    FROM jsonb_to_recordset(plan -> 'transactions') AS t (id uuid, type_id text, state text, jurisdiction_id bigint,
+        transferring_id bigint, acquiring_id bigint, quantity bigint, cap_id bigint, obligation_id bigint, allocation_id bigint,
+        reverses_id uuid, reason text, beneficiary text, client_reference text, initiator_id bigint, proposed_at timestamptz,
+        completed_at timestamptz);
+    -- Sorted, so that two transactions that fill the same sinks lock their balance rows in one order.
+    INSERT INTO registry_transactionblock (transaction_id, origin_id, first_no, next_no, series_id, recognition_id,
+        from_account_id, to_account_id)
+    SELECT (plan -> 'transactions' -> (r.value ->> 0)::integer ->> 'id')::uuid, (r.value ->> 1)::bigint, (r.value ->> 2)::bigint,
+        (r.value ->> 3)::bigint, (r.value ->> 4)::integer, (r.value ->> 5)::integer, (r.value ->> 6)::bigint, (r.value ->> 7)::bigint
+    FROM jsonb_array_elements(plan -> 'ranges') AS r (value)
+    ORDER BY (r.value ->> 7)::bigint, (r.value ->> 4)::integer, (r.value ->> 5)::integer, (r.value ->> 6)::bigint,
+        (r.value ->> 1)::bigint, (r.value ->> 2)::bigint;
+    PERFORM registry_record(plan);
+END $$;
+
+-- Log entries and answers, alone for a refusal. The entries' ids are taken here, after every lock and read of the decision.
+CREATE FUNCTION registry_record(plan jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF coalesce(jsonb_array_length(plan -> 'entries'), 0) = 0 THEN
+        RAISE EXCEPTION 'every act leaves an entry in the log' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    INSERT INTO audit_entry (registry, event, part, parts, occurred_at, actor, subject, body)
+    SELECT e.registry, e.event, e.part, e.parts, e.occurred_at, e.actor, e.subject, convert_to(e.body, 'UTF8')
+    FROM jsonb_to_recordset(plan -> 'entries') AS e (registry text, event text, part integer, parts integer,
+        occurred_at timestamptz, actor text, subject text, body text);
+    IF plan ? 'answers' THEN
+        INSERT INTO registry_answer (principal, key, digest, status, body)
+        SELECT a.principal, a.key, a.digest, a.status, a.body
+        FROM jsonb_to_recordset(plan -> 'answers') AS a (principal text, key text, digest text, status smallint, body text);
+    END IF;
+END $$;

@@ -1,0 +1,50 @@
+"""Issue units under a cap: the only way a unit comes to be."""
+
+from datetime import datetime
+
+from accounts.rules.access import Actor
+from registry import ledger
+from registry.operations.outcome import Outcome, Refused, completed, refused
+from registry.rules import checks
+from registry.rules.proposal import Line, Proposal
+
+
+def issue(
+    *,
+    cap_id: int,
+    acquiring: str,
+    quantity: int,
+    actor: Actor,
+    now: datetime,
+    project: str = "",
+    period: str = "",
+    client_reference: str = "",
+) -> Outcome:
+    """Mint the next serials of a registry into its issuance account, under a cap of their type and vintage.
+
+    `quantity` is in units of 1 t CO2e. The cap row and then the registry's open block are locked, so serials are taken in
+    order and none twice. Source: domain.md sections 4 and 5 (issuance 1-0).
+
+    Raises: Refused with all failures.
+    """
+    line = Line(transferring=None, acquiring=acquiring, quantity=quantity)
+    proposal = Proposal(type="1-0", lines=(line,), cap=cap_id, client_reference=client_reference)
+
+    def story() -> Outcome | Refused:
+        facts = ledger.read([proposal], actor=actor, now=now)
+        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        failures = checks.run(judged)
+        if failures:
+            refusal, plan = refused(judged, failures, actor=actor, now=now)
+            ledger.record(plan)
+            return refusal
+        # After this point it must succeed.
+        series_id = ledger.series_of(cap_id, project=project, period=period)
+        outcome, plan = completed(judged, actor=actor, now=now, series_id=series_id)
+        ledger.apply(plan)
+        return outcome
+
+    result = ledger.in_one_database_transaction(story)
+    if isinstance(result, Refused):
+        raise result
+    return result

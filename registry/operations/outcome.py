@@ -1,0 +1,207 @@
+"""What an operation answers, and how a decision becomes the plan that the ledger writes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.rules.access import Actor
+from audit import entries
+from registry import ledger
+from registry.identity import transaction_id
+from registry.rules.checks import Failure
+from registry.rules.facts import Context
+from registry.settlement import settlement_for
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRange:
+    """Serials `[first, next)` of one series that moved, with their accounts. Units of 1 t CO2e."""
+
+    registry: str
+    unit_type: str
+    vintage: int
+    first: int
+    next: int
+    transferring: str | None
+    acquiring: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A transaction as it was recorded."""
+
+    transaction_id: UUID
+    type: str
+    state: str
+    transferring: str | None
+    acquiring: str
+    quantity: int
+    ranges: tuple[MovedRange, ...]
+    obligation: int | None
+    allocation: int | None
+    reason: str
+    beneficiary: str
+    client_reference: str
+    proposed_at: datetime
+    completed_at: datetime | None
+
+
+class Refused(Exception):
+    """The checks refused a proposal; every failure is listed, and nothing moved."""
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        super().__init__(", ".join(str(failure.code) for failure in failures))
+        self.failures = failures
+
+
+class AnsweredBefore(Exception):
+    """The same request was answered already: this is the first answer, byte for byte."""
+
+    def __init__(self, answer: ledger.StoredAnswer) -> None:
+        super().__init__("answered before")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """An idempotency key: whose, which, the digest of the request, and how the edge prints its answer.
+
+    `print_answer` returns the HTTP status and body to store with the effect, so that a repeated request gets the same bytes.
+    """
+
+    principal: str
+    key: str
+    digest: str
+    print_answer: Callable[["Outcome | Refused"], tuple[int, str]] = field(compare=False)
+
+
+def completed(judged: Context, *, actor: Actor, now: datetime, series_id: int | None = None) -> tuple[Outcome, ledger.Plan]:
+    """Make the outcome of an accepted proposal that completes at once, and the plan that writes it."""
+    proposal, kind = judged.proposal, judged.type
+    movements = settlement_for("internal").movements(judged)
+    first_line = proposal.lines[0]
+    outcome = Outcome(
+        transaction_id=transaction_id(now),
+        type=kind.code,
+        state="COMPLETED",
+        transferring=first_line.transferring,
+        acquiring=first_line.acquiring,
+        quantity=proposal.quantity,
+        ranges=_ranges(judged),
+        obligation=proposal.obligation,
+        allocation=proposal.allocation,
+        reason=proposal.reason,
+        beneficiary=proposal.beneficiary,
+        client_reference=proposal.client_reference,
+        proposed_at=now,
+        completed_at=now,
+    )
+    acquiring = judged.accounts[first_line.acquiring]
+    transferring = None if first_line.transferring is None else judged.accounts[first_line.transferring]
+    plan = ledger.Plan()
+    plan.transactions.append(
+        {
+            "id": str(outcome.transaction_id),
+            "type_id": kind.code,
+            "state": outcome.state,
+            "jurisdiction_id": (transferring or acquiring).jurisdiction_id,
+            "transferring_id": None if transferring is None else transferring.id,
+            "acquiring_id": acquiring.id,
+            "quantity": outcome.quantity,
+            "cap_id": proposal.cap,
+            "obligation_id": proposal.obligation,
+            "allocation_id": proposal.allocation,
+            "reverses_id": None,
+            "reason": proposal.reason,
+            "beneficiary": proposal.beneficiary,
+            "client_reference": proposal.client_reference,
+            "initiator_id": actor.user_id,
+            "proposed_at": now.isoformat(),
+            "completed_at": now.isoformat(),
+        }
+    )
+    for origin, first, following, series, recognition, sender, acquirer in movements:
+        plan.ranges.append(
+            [0, origin, first, following, series_id or series, recognition, sender, acquirer]
+        )
+    plan.entries.extend(
+        _log(judged, actor, now, kind.event, str(outcome.transaction_id), _log_content(outcome))
+    )
+    return outcome, plan
+
+
+def refused(judged: Context, failures: tuple[Failure, ...], *, actor: Actor, now: datetime) -> tuple[Refused, ledger.Plan]:
+    """Make the refusal, and the plan that leaves nothing but its log entry."""
+    content = {
+        "type": judged.type.code,
+        "transferring": judged.proposal.lines[0].transferring or "",
+        "acquiring": judged.proposal.lines[0].acquiring,
+        "quantity": judged.proposal.quantity,
+        "failures": sorted({failure.code for failure in failures}),
+    }
+    plan = ledger.Plan(entries=_log(judged, actor, now, "transaction.refused", "", content))
+    return Refused(failures), plan
+
+
+def with_answer(plan: ledger.Plan, key: AnswerKey | None, result: Outcome | Refused) -> ledger.Plan:
+    """Add the answer for an idempotency key to the plan that it answers for."""
+    if key is not None:
+        status, body = key.print_answer(result)
+        plan.answers.append(
+            {"principal": key.principal, "key": key.key, "digest": key.digest, "status": status, "body": body}
+        )
+    return plan
+
+
+def _ranges(judged: Context) -> tuple[MovedRange, ...]:
+    ranges: list[MovedRange] = []
+    for found in judged.lines:
+        names = {named.serials.first: named.unit_type for named in found.named}
+        for piece in found.pieces:
+            unit_type = names.get(piece.first) or found.line.unit_type
+            registry = found.line.serials[0].registry if found.line.serials else found.line.registry
+            ranges.append(
+                MovedRange(
+                    registry,
+                    unit_type,
+                    piece.vintage,
+                    piece.first,
+                    piece.next,
+                    found.line.transferring,
+                    found.line.acquiring,
+                )
+            )
+    return tuple(ranges)
+
+
+def _log_content(outcome: Outcome) -> dict[str, Any]:
+    """What the log says of a transaction: accounts and serials, no free text (which may name a person)."""
+    return {
+        "transaction": str(outcome.transaction_id),
+        "type": outcome.type,
+        "state": outcome.state,
+        "quantity": outcome.quantity,
+        "obligation": outcome.obligation or 0,
+        "allocation": outcome.allocation or 0,
+        "ranges": [
+            [r.registry, r.unit_type, r.vintage, r.first, r.next, r.transferring or "", r.acquiring]
+            for r in outcome.ranges
+        ],
+    }
+
+
+def _log(
+    judged: Context, actor: Actor, now: datetime, event: str, subject: str, content: dict[str, Any]
+) -> list[dict[str, Any]]:
+    line = judged.proposal.lines[0]
+    home = judged.accounts.get(line.transferring or line.acquiring)
+    return entries.rows(
+        registry=home.registry if home else "",
+        event=event,
+        occurred_at=now,
+        actor=actor.name,
+        subject=subject,
+        content=content,
+    )

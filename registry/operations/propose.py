@@ -1,0 +1,51 @@
+"""Propose a transaction: the story of every movement of units but issuance."""
+
+from datetime import datetime
+
+from accounts.rules.access import Actor
+from registry import ledger
+from registry.operations.outcome import (
+    AnsweredBefore,
+    AnswerKey,
+    Outcome,
+    Refused,
+    completed,
+    refused,
+    with_answer,
+)
+from registry.rules import checks
+from registry.rules.proposal import Proposal
+from registry.settlement import settlement_for
+
+
+def propose(
+    proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey | None = None
+) -> Outcome:
+    """Judge a proposal and carry it out at once, or refuse it with every reason.
+
+    Quantities are units of 1 t CO2e; `now` is the registry's clock, UTC. Source: domain.md sections 5 and 6.
+
+    Raises: Refused with all failures; AnsweredBefore with the first answer when `key` was used for the same request.
+    """
+
+    def story() -> Outcome | Refused:
+        facts = ledger.read([proposal], actor=actor, now=now, key=key and (key.principal, key.key))
+        if key is not None and facts.answer is not None:
+            if facts.answer.digest != key.digest:
+                return Refused((checks.key_names_one_request(key.key),))
+            raise AnsweredBefore(facts.answer)
+        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        failures = checks.run(judged) + settlement_for("internal").checks(judged)
+        if failures:
+            refusal, plan = refused(judged, failures, actor=actor, now=now)
+            ledger.record(with_answer(plan, key, refusal))
+            return refusal
+        # After this point it must succeed.
+        outcome, plan = completed(judged, actor=actor, now=now)
+        ledger.apply(with_answer(plan, key, outcome))
+        return outcome
+
+    result = ledger.in_one_database_transaction(story)
+    if isinstance(result, Refused):
+        raise result
+    return result

@@ -1,0 +1,135 @@
+"""What the ledger knows about a proposal: read once, under locks, then judged by the checks without another look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.rules.access import Actor
+from registry.rules.proposal import Line, Proposal, SerialRange
+from registry.rules.types import TransactionType
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """An account as it stands under lock. `right` is the actor's active right as its representative, or None."""
+
+    id: int
+    identifier: str
+    type: str
+    status: str
+    jurisdiction_id: int
+    registry: str
+    retires: bool
+    holder_id: int | None
+    installation_id: int | None
+    right: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Serials `[first, next)` that lie in one block and move as one."""
+
+    origin_id: int
+    first: int
+    next: int
+    series_id: int
+    recognition_id: int
+    vintage: int
+
+    @property
+    def quantity(self) -> int:
+        """Units, t CO2e."""
+        return self.next - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPiece:
+    """The part of a named range that lies in one block, and how that block stands. `account_id` None: never issued."""
+
+    piece: Piece | None
+    serials: SerialRange
+    account_id: int | None
+    bound: bool
+    retired: bool
+    unit_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    """What was found for one line: free and eligible units of its selector, the pieces chosen, or the named pieces."""
+
+    line: Line
+    free: int
+    pieces: tuple[Piece, ...]
+    named: tuple[NamedPiece, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTypeFacts:
+    """A unit type of one issuing registry."""
+
+    code: str
+    registry: str
+    kind: str
+    origin_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationFacts:
+    """An installation's duty to surrender for one compliance year; the window is `[opens_at, due_at]`, UTC."""
+
+    id: int
+    jurisdiction_id: int
+    installation_id: int
+    year: int
+    opens_at: datetime | None
+    due_at: datetime | None
+    eligible_until_vintage: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationFacts:
+    """One row of an allocation table: what an installation is entitled to for a year."""
+
+    id: int
+    installation_id: int
+    unit_type: str
+    registry: str
+    vintage: int
+    quantity: int
+    approved: bool
+    withheld: bool
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CapFacts:
+    """An issuance cap as it stands under lock, units of 1 t CO2e; issuing is allowed while `valid`."""
+
+    id: int
+    jurisdiction_id: int
+    registry: str
+    unit_type: str
+    vintage: int
+    limit: int
+    issued: int
+    valid: bool
+    next_serial: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a check may look at. `accounts` has only those that exist, by identifier; `registries` the issuing
+    registries that exist among those named; `unit_types` the unit types among those named, by (registry, code)."""
+
+    now: datetime
+    actor: Actor
+    proposal: Proposal
+    type: TransactionType
+    accounts: Mapping[str, AccountFacts]
+    lines: tuple[LineFacts, ...]
+    registries: frozenset[str]
+    unit_types: Mapping[tuple[str, str], UnitTypeFacts]
+    obligation: ObligationFacts | None = None
+    allocation: AllocationFacts | None = None
+    cap: CapFacts | None = None

@@ -1,0 +1,54 @@
+"""What somebody asks for: the frozen request of a transaction, before anything is known about it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SerialRange:
+    """Serials `[first, next)` of one issuing registry (`CNBJ`)."""
+
+    registry: str
+    first: int
+    next: int
+
+    @property
+    def quantity(self) -> int:
+        """Units in the range, t CO2e."""
+        return self.next - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement: so many units of one type from one account to another.
+
+    `serials` names them; without it the ledger selects: the oldest eligible vintage first, within it best fit.
+    `transferring` is None only where units are issued. `quantity` is in units of 1 t CO2e.
+    """
+
+    transferring: str | None
+    acquiring: str
+    quantity: int
+    registry: str = ""
+    unit_type: str = ""
+    vintage: int | None = None
+    recognition: int = 0
+    serials: tuple[SerialRange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposed transaction: a type code of `registry.rules.types` and one line, or several in one transaction."""
+
+    type: str
+    lines: tuple[Line, ...]
+    obligation: int | None = None
+    allocation: int | None = None
+    cap: int | None = None
+    reason: str = ""
+    beneficiary: str = ""
+    client_reference: str = ""
+
+    @property
+    def quantity(self) -> int:
+        """Units over all lines, t CO2e."""
+        return sum(line.quantity for line in self.lines)
