@@ -1,7 +1,8 @@
 """Reads the process environment: the only place that knows the names of its variables.
 
-A value comes from the variable itself or, for secrets, from the file that `<NAME>_FILE` names. Database addresses are
-libpq URLs; a unix socket directory goes in the query (`postgresql://user@/name?host=/run/postgresql`).
+A value comes from the variable itself or, for secrets, from the file that `<NAME>_FILE` names. Database
+addresses are libpq URLs; a unix socket directory goes in the query
+(`postgresql://user@/name?host=/run/postgresql`).
 """
 
 import os
@@ -18,7 +19,9 @@ def text(name: str, default: str | None = None) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     value = os.environ.get(name, default)
     if value is None:
-        raise ImproperlyConfigured(f"The environment variable {name} is not set. `./dev manage ...` sets it for you.")
+        raise ImproperlyConfigured(
+            f"The environment variable {name} is not set. `./dev manage ...` sets it for you."
+        )
     return value
 
 
@@ -36,7 +39,9 @@ def database(url: str) -> dict[str, Any]:
     """Turn a libpq URL into one of Django's database settings."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured(f"A database address starts with postgresql://, this one with {parts.scheme!r}.")
+        raise ImproperlyConfigured(
+            f"A database address starts with postgresql://, this one with {parts.scheme!r}."
+        )
     query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -1,13 +1,15 @@
 """Settings of a deployment. Everything that differs between deployments comes from the environment."""
 
 from pathlib import Path
+from typing import Any
 
 from config import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = environment.flag("DJANGO_DEBUG")
-SECRET_KEY = environment.text("DJANGO_SECRET_KEY")
+# Empty is refused by Django on first use; commands that sign nothing (`makemigrations`) need none.
+SECRET_KEY = environment.text("DJANGO_SECRET_KEY", "")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 
@@ -60,18 +62,28 @@ TEMPLATES = [
 
 # `default` is the application's role, which can only do what it must; `owner` owns the tables and is used by
 # `migrate --database=owner` alone. Web and worker processes are started without the owner's address.
-DATABASES = {"default": environment.database(environment.text("DATABASE_URL"))}
-DATABASES["default"]["CONN_MAX_AGE"] = 0
-DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}}
+# Without an address there is no database, which `manage.py demo`, `makemigrations` and `collectstatic` do without.
+DATABASES: dict[str, dict[str, Any]] = {"default": {}}
+if application_url := environment.text("DATABASE_URL", ""):
+    DATABASES["default"] = environment.database(application_url) | {"CONN_MAX_AGE": 0}
+    DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}}
 if owner_url := environment.text("DATABASE_OWNER_URL", ""):
     DATABASES["owner"] = environment.database(owner_url)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL", "redis://127.0.0.1:6379/0")
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL.startswith("unix://") else REDIS_URL
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL.startswith("unix://") else REDIS_URL
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TIMEZONE = "UTC"
+# Beat keeps no schedule file: what is due is a row, and a missed tick is found by the next.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "config.tasks.heartbeat", "schedule": 1.0, "options": {"expires": 5}},
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 REGISTRY_MODE = environment.text("REGISTRY_MODE", "exercise")
@@ -92,7 +104,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = environment.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+# An image collects its static files into one folder; without one they are served from where they lie.
+STATIC_ROOT = environment.text("STATIC_ROOT", "") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 

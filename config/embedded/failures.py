@@ -16,6 +16,7 @@ class Exit(IntEnum):
     DATABASE_REFUSED = 17
     CHECK_FAILED = 18
     NOT_READY = 19
+    STOPPED_EARLY = 130
 
 
 class LaunchFailure(Exception):  # noqa: N818 - named for what the user sees

@@ -1,9 +1,12 @@
 """Makes the database and its roles: owner (migrations), application (the service), auditor (reads)."""
 
-from urllib.parse import quote
+import secrets
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+
+from config.embedded.failures import Exit, LaunchFailure
 
 OWNER, APPLICATION, AUDITOR = "registry_owner", "registry_application", "registry_auditor"
 DATABASE = "registry"
@@ -28,3 +31,38 @@ def prepare_embedded(sockets: str) -> None:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             statement = sql.SQL("CREATE DATABASE {} OWNER {} STRATEGY FILE_COPY")
             connection.execute(statement.format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
+
+
+def prepare_external(owner_url: str, application_url: str) -> str:
+    """Return the address of the application's role in a database of the user's, made if possible.
+
+    `application_url` is the address found before or given, "" when there is none.
+    Raises: LaunchFailure (DATABASE_REFUSED), with the SQL to ask a database administrator for.
+    """
+    try:
+        with psycopg.connect(owner_url, autocommit=True, connect_timeout=10) as connection:
+            if not application_url:
+                application_url = _make_application(connection, owner_url)
+        psycopg.connect(application_url, connect_timeout=10).close()
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        raise LaunchFailure(Exit.DATABASE_REFUSED, f"The database cannot be used ({reason}).") from None
+    return application_url
+
+
+def _make_application(connection: psycopg.Connection[tuple[object, ...]], owner_url: str) -> str:
+    """Make the application's login role with a new password; an existing one may serve another deployment."""
+    password = secrets.token_urlsafe(24)
+    role, secret = sql.Identifier(APPLICATION), sql.Literal(password)
+    try:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, secret))
+    except (psycopg.errors.DuplicateObject, psycopg.errors.InsufficientPrivilege):
+        raise LaunchFailure(
+            Exit.DATABASE_REFUSED,
+            f"The owner in DATABASE_URL cannot make the role {APPLICATION}: ask the database administrator "
+            f"for `CREATE ROLE {APPLICATION} LOGIN PASSWORD '...'` (ALTER ROLE if it exists) and give its "
+            "address in DATABASE_APPLICATION_URL.",
+        ) from None
+    parts = urlsplit(owner_url)
+    _, _, place = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{APPLICATION}:{quote(password, safe='')}@{place}"))

@@ -1,0 +1,69 @@
+"""Makes one transaction through the HTTP API, to show that a started demo does its work."""
+
+import json
+import secrets
+import urllib.error
+import urllib.request
+from typing import Any
+
+from config.embedded.failures import Exit, LaunchFailure
+
+# One unit type of each jurisdiction of the pilot.
+UNIT_TYPE = {"CNBJ": "BEA", "JP13": "TCE", "KR11": "KAU"}
+
+
+def one_transaction(root: str, seeded: dict[str, Any]) -> str:
+    """Transfer one unit between two demo accounts of one registry; return the sentence to print.
+
+    Raises: LaunchFailure (CHECK_FAILED).
+    """
+    keys = seeded.get("api_keys", [])
+    accounts = [key["account"] for key in keys]
+    refusals = []
+    for key in keys:
+        for acquiring in accounts:
+            registry = key["account"][:4]
+            if acquiring == key["account"] or acquiring[:4] != registry or registry not in UNIT_TYPE:
+                continue
+            body = {
+                "type": "10-50",
+                "transferring_account": key["account"],
+                "acquiring_account": acquiring,
+                "unit_type": UNIT_TYPE[registry],
+                "quantity": 1,
+            }
+            status, answer = post(f"{root}/api/v1/transactions", key["key"], body)
+            if status == 201 and answer.get("state") == "COMPLETED":
+                return f"checked: one unit moved from {key['account']} to {acquiring}"
+            refusals.append(f"{status} {json.dumps(answer)[:400]}")
+    reason = refusals[0] if refusals else "the seed gave no two accounts of one registry with an API key"
+    raise LaunchFailure(Exit.CHECK_FAILED, f"The check's transaction did not complete: {reason}.")
+
+
+def post(address: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Send one order and return the status and the answer's JSON."""
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        address,
+        data=json.dumps(body).encode(),
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": secrets.token_urlsafe(16),
+        },
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own address
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, _json_or_text(error.read())
+    except OSError as error:
+        raise LaunchFailure(Exit.CHECK_FAILED, f"The API does not answer ({error}).") from None
+
+
+def _json_or_text(content: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"text": content[:200].decode(errors="replace")}
