@@ -39,9 +39,7 @@ def database(url: str) -> dict[str, Any]:
     """Turn a libpq URL into one of Django's database settings."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured(
-            f"A database address starts with postgresql://, this one with {parts.scheme!r}."
-        )
+        raise ImproperlyConfigured(f"A database address starts with postgresql://, not {parts.scheme!r}.")
     query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",

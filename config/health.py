@@ -1,4 +1,4 @@
-"""Answers for whoever keeps the service running: /livez (the process answers) and /readyz (it can do its work)."""
+"""Answers for whoever keeps the service running: /livez (it answers) and /readyz (it can do its work)."""
 
 import redis
 from django.conf import settings

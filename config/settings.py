@@ -62,7 +62,7 @@ TEMPLATES = [
 
 # `default` is the application's role, which can only do what it must; `owner` owns the tables and is used by
 # `migrate --database=owner` alone. Web and worker processes are started without the owner's address.
-# Without an address there is no database, which `manage.py demo`, `makemigrations` and `collectstatic` do without.
+# Without an address there is no database; `manage.py demo`, `makemigrations` and `collectstatic` need none.
 DATABASES: dict[str, dict[str, Any]] = {"default": {}}
 if application_url := environment.text("DATABASE_URL", ""):
     DATABASES["default"] = environment.database(application_url) | {"CONN_MAX_AGE": 0}
@@ -87,7 +87,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 REGISTRY_MODE = environment.text("REGISTRY_MODE", "exercise")
-# The one seam that goes up a floor: who settles a transaction. Found by dotted path, as Django does for authentication.
+# The one seam that goes up a floor: who settles a transaction. Found by dotted path, as Django finds
+# authentication backends.
 REGISTRY_SETTLEMENT = {"internal": "registry.settlement.InternalSettlement"}
 
 AUTH_USER_MODEL = "accounts.User"

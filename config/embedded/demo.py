@@ -1,4 +1,4 @@
-"""The demo, told in order: port, state, servers, migrations, seed, web, worker, beat, "ready", the way back."""
+"""The demo in order: port, state, servers, migrations, seed, web, worker, beat, "ready", the way back."""
 
 import errno
 import os

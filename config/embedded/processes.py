@@ -33,13 +33,13 @@ class Processes:
         self.children: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(
-        self, name: str, *arguments: str, death: signal.Signals, descriptors: tuple[int, ...] = ()
+        self, name: str, command: str, *, death: signal.Signals, descriptors: tuple[int, ...] = ()
     ) -> None:
         """Start a Python module in the project's folder, its output in a log; `death` comes if we die."""
         shim = [sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), "-1", "-1", str(int(death))]
         with (self.logs / f"{name}.log").open("wb") as log:
             self.children[name] = subprocess.Popen(  # noqa: S603 - our own modules
-                [*shim, sys.executable, "-m", *arguments],
+                [*shim, sys.executable, "-m", *command.split()],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 cwd=PROJECT, env=self.environment, pass_fds=descriptors, start_new_session=True,
             )  # fmt: skip
@@ -47,20 +47,15 @@ class Processes:
     def start_service(self, listener: socket.socket) -> None:
         """Start web, worker and beat; web takes over the listening socket."""
         descriptor = listener.fileno()
-        self.start(
-            "web", "gunicorn", "config.wsgi", f"--bind=fd://{descriptor}", "--workers=2",
-            "--worker-class=gthread", "--threads=4", "--graceful-timeout=5", "--no-control-socket", "--access-logfile=-", "--preload",
-            death=signal.SIGQUIT, descriptors=(descriptor,),
-        )  # fmt: skip
-        # Threads, not child processes: then the death signal reaches all of the worker. A task that is cut off is
-        # delivered again, as it is acknowledged late.
-        self.start(
-            "worker", "celery", "--app=config", "worker", "--pool=threads", "--concurrency=2",
-            "--loglevel=INFO", f"--hostname={WORKER_NAME}", "--without-gossip", "--without-mingle", death=signal.SIGKILL,
-        )  # fmt: skip
-        self.start(
-            "beat", "celery", "--app=config", "beat", "--pidfile=", "--loglevel=INFO", death=signal.SIGKILL
-        )
+        web = f"gunicorn config.wsgi --bind=fd://{descriptor} --workers=2 --worker-class=gthread --threads=4"
+        web += " --graceful-timeout=5 --no-control-socket --access-logfile=- --preload"
+        self.start("web", web, death=signal.SIGQUIT, descriptors=(descriptor,))
+        # Threads, not child processes: then the death signal reaches all of the worker. A task that is cut off
+        # is delivered again, as it is acknowledged late.
+        worker = f"celery --app=config worker --pool=threads --concurrency=2 --hostname={WORKER_NAME}"
+        worker += " --loglevel=INFO --without-gossip --without-mingle"
+        self.start("worker", worker, death=signal.SIGKILL)
+        self.start("beat", "celery --app=config beat --pidfile= --loglevel=INFO", death=signal.SIGKILL)
 
     def await_ready(self, port: int, redis_url: str) -> None:
         """Return when web, worker and beat have each answered.

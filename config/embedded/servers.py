@@ -73,16 +73,15 @@ def start(
         if throwaway:
             shutil.rmtree(directory, ignore_errors=True)
         raise
-    answer = json.loads(servers.keeper.stdout.readline() or NO_ANSWER) if servers.keeper.stdout else {}
-    if failed := answer.get("failed"):
-        servers.stop()
-        raise start_failure(directory, failed, answer["reason"], made_before=made_before)
-    if postgres:
-        try:
+    try:
+        answer = json.loads(servers.keeper.stdout.readline() or NO_ANSWER) if servers.keeper.stdout else {}
+        if failed := answer.get("failed"):
+            raise start_failure(directory, failed, answer["reason"], made_before=made_before)
+        if postgres:
             roles.prepare_embedded(str(servers.sockets))
-        except BaseException:
-            servers.stop()
-            raise
+    except BaseException:
+        servers.stop()
+        raise
     return servers
 
 

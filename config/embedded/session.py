@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.embedded import roles, servers
@@ -14,6 +15,9 @@ from config.embedded.failures import Exit, LaunchFailure
 from config.embedded.state import PROJECT, State, write_private
 
 SHIM = Path(__file__).resolve().parent / "shim.py"
+RUN, EXTERNAL = "run.json", "external.json"
+# A command that comes while another still migrates waits for it.
+PUBLISH_SECONDS = 120
 NAMES_OF_OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_APPLICATION_URL", "DATABASE_URL_FILE")
 
 
@@ -25,7 +29,8 @@ class Session:
     owner_url: str
     application_url: str
     redis_url: str
-    started: servers.Servers | None = field(default=None)
+    started: servers.Servers | None = None
+    joined: bool = False
 
     def environment(self) -> dict[str, str]:
         """Return the environment of web, worker and beat, which know the application's role only."""
@@ -43,6 +48,16 @@ class Session:
     def owner_environment(self) -> dict[str, str]:
         """Return the environment of migrations and of the seed."""
         return {**self.environment(), "DATABASE_OWNER_URL": self.owner_url}
+
+    def publish(self) -> None:
+        """Let other commands use these servers, now that the database is prepared."""
+        if not self.joined:
+            addresses = {
+                "owner_url": self.owner_url,
+                "application_url": self.application_url,
+                "redis_url": self.redis_url,
+            }
+            write_private(self.state.directory / RUN, json.dumps(addresses))
 
     def prepare(self) -> None:
         """Migrate as the owner and, the first time, seed the pilot.
@@ -62,23 +77,19 @@ class Session:
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
             raise LaunchFailure(
                 Exit.SERVER_FAILED,
-                f"The database could not be prepared ({lines[-1] if lines else answer.returncode}); see {log}.",
+                f"The database could not be prepared ({(lines or ['silence'])[-1]}); see {log}.",
             )
 
 
 @contextmanager
 def running(state: State, purpose: str, *, share: bool, throwaway: bool = False) -> Iterator[Session]:
-    """Give a session on servers that run: those of another command when `share`, else our own, ended with us.
+    """Give a session on running servers: another command's when `share`, else our own, which end with us.
 
     Servers named by DATABASE_URL (the owner's address) and REDIS_URL are used instead of starting any.
     Raises: LaunchFailure.
     """
-    if not state.acquire(purpose):
-        addresses = state.read("run.json")
-        if not share or addresses is None:
-            raise state.in_use()
-        state.join()
-        yield Session(state, **addresses)
+    if addresses := _addresses_of_another(state, purpose, share=share):
+        yield Session(state, **addresses, joined=True)
         return
     given_owner, given_redis = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
     started = None
@@ -90,26 +101,36 @@ def running(state: State, purpose: str, *, share: bool, throwaway: bool = False)
     try:
         yield _session(state, started, given_owner, given_redis)
     finally:
+        # A demo that is told to stop stops; a single command lets those that came to share its servers finish.
+        if started and share and state.others_use_it():
+            print("Waiting for other commands that use these servers to end.", file=sys.stderr, flush=True)
+            state.wait_for_others()
+        (state.directory / RUN).unlink(missing_ok=True)
         if started:
-            if state.others_use_it():
-                print(
-                    "Waiting for other commands that use these servers to end.", file=sys.stderr, flush=True
-                )
-                state.wait_for_others()
             started.stop()
 
 
+def _addresses_of_another(state: State, purpose: str, *, share: bool) -> dict[str, str] | None:
+    """Return the addresses another command has published; None when the directory is ours."""
+    deadline = time.monotonic() + PUBLISH_SECONDS
+    while not state.acquire(purpose):
+        if not share or time.monotonic() > deadline:
+            raise state.in_use()
+        if (addresses := state.read(RUN)) and state.join():
+            return addresses
+        time.sleep(0.1)
+    (state.directory / RUN).unlink(missing_ok=True)
+    return None
+
+
 def _session(state: State, started: servers.Servers | None, given_owner: str, given_redis: str) -> Session:
-    """Put the addresses together and leave them for commands that share the servers."""
-    if given_owner:
-        known = state.read("external.json") or {}
-        found = os.environ.get("DATABASE_APPLICATION_URL") or known.get(given_owner, "")
-        application_url = roles.prepare_external(given_owner, found)
-        write_private(state.directory / "external.json", json.dumps({**known, given_owner: application_url}))
-        owner_url = given_owner
-    elif started:
-        owner_url, application_url = started.owner_url, started.application_url
+    """Put the addresses together."""
+    owner_url = given_owner or (started.owner_url if started else "")
     redis_url = given_redis or (started.redis_url if started else "")
-    addresses = {"owner_url": owner_url, "application_url": application_url, "redis_url": redis_url}
-    write_private(state.directory / "run.json", json.dumps(addresses))
-    return Session(state, **addresses, started=started)
+    if started and not given_owner:
+        return Session(state, owner_url, started.application_url, redis_url, started)
+    known = state.read(EXTERNAL) or {}
+    found = os.environ.get("DATABASE_APPLICATION_URL") or known.get(owner_url, "")
+    application_url = roles.prepare_external(owner_url, found)
+    write_private(state.directory / EXTERNAL, json.dumps({**known, owner_url: application_url}))
+    return Session(state, owner_url, application_url, redis_url, started)

@@ -1,4 +1,4 @@
-"""The state directory of a demo: whose it is, who uses it now, and its secrets. Only the holder of its lock starts servers.
+"""The state directory of a demo: whose it is, who uses it, its secrets. Its lock's holder starts servers.
 
 Files in it: `registry-state` (the mark that it is ours), `lock`, `users.lock`, `run.json` (addresses while
 servers run), `secret-key`, `demo.json` (demo logins and keys), `postgres/`, and one log for each process.
@@ -25,7 +25,7 @@ DYING_SECONDS = 15
 
 
 def default_directory() -> Path:
-    """Return `.state` in the project, or a folder below /var/lib when root's servers cannot reach the project."""
+    """Return `.state` in the project, or below /var/lib when root's servers cannot reach it."""
     if named := os.environ.get("REGISTRY_STATE"):
         return Path(named).absolute()
     if servers.reachable(PROJECT, binaries.server_user()):
@@ -60,7 +60,8 @@ class State:
             if any(self.directory.iterdir()):
                 raise LaunchFailure(
                     Exit.CORRUPT_STATE,
-                    f"{self.directory} holds files that are not the registry's: name an empty or new folder with --state.",
+                    f"{self.directory} holds files that are not the registry's: "
+                    "name an empty or new folder with --state.",
                 )
             mark.touch()
         user = binaries.server_user()
@@ -69,8 +70,8 @@ class State:
         if not servers.reachable(self.directory, user):
             raise LaunchFailure(
                 Exit.NO_PERMISSION,
-                f"PostgreSQL does not run as root, and user {user.name if user else ''} cannot reach {self.directory}: "
-                "name a folder outside closed ones with --state.",
+                f"PostgreSQL does not run as root, and user {user.name if user else ''} cannot reach "
+                f"{self.directory}: name a folder outside closed ones with --state.",
             )
         self.lock = self._open_lock("lock")
         self._users = self._open_lock("users.lock")
@@ -79,7 +80,7 @@ class State:
         return os.open(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def acquire(self, purpose: str) -> bool:
-        """Take the directory's lock and return True; False when another living starter has its servers running.
+        """Take the directory's lock and return True; False when another living starter has it.
 
         Waits for the servers of a killed run to end.
         """
@@ -90,7 +91,7 @@ class State:
             if time.monotonic() > deadline:
                 raise LaunchFailure(
                     Exit.STATE_IN_USE,
-                    f"The servers of a run that was killed still hold {self.directory}: end them first.",
+                    f"A killed run's servers still hold {self.directory}: end them first.",
                 )
             time.sleep(0.05)
         os.ftruncate(self.lock, 0)
@@ -123,9 +124,9 @@ class State:
             f"{self.directory}: stop it, or name another folder with --state.",
         )
 
-    def join(self) -> None:
-        """Say that this process uses the servers, so that their starter waits for it before ending them."""
-        fcntl.flock(self._users, fcntl.LOCK_SH)
+    def join(self) -> bool:
+        """Say that this process uses the servers, so that their starter waits; False when too late."""
+        return _try_lock(self._users, fcntl.LOCK_SH)
 
     def others_use_it(self) -> bool:
         """Return whether another process has joined."""

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             state = State(options["state"] or default_directory())
             with running(state, f"manage {line[0]}", share=True) as session:
-                if session.started and line[0] not in ABOUT_THE_SCHEMA:
+                if not session.joined and line[0] not in ABOUT_THE_SCHEMA:
                     session.prepare()
                 session.publish()
                 code = run(line, session.owner_environment())
