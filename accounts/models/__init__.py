@@ -1,0 +1,22 @@
+"""Users, jurisdictions and their rules, holders, installations, accounts, representatives."""
+
+from accounts.models.accounts import Account, AccountType, Representative
+from accounts.models.deployment import Deployment
+from accounts.models.holders import Holder, Installation, InstallationOperator
+from accounts.models.jurisdictions import DatedRule, Jurisdiction
+from accounts.models.users import ApiKey, User, UserRole
+
+__all__ = [
+    "Account",
+    "AccountType",
+    "ApiKey",
+    "DatedRule",
+    "Deployment",
+    "Holder",
+    "Installation",
+    "InstallationOperator",
+    "Jurisdiction",
+    "Representative",
+    "User",
+    "UserRole",
+]
