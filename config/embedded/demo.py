@@ -48,9 +48,7 @@ def run(*, port: int, check_only: bool, reset: bool, directory: Path | None) -> 
             shutil.rmtree(throwaway, ignore_errors=True)
 
 
-def _run(
-    state: State, purpose: str, listener: socket.socket, began: float, *, reset: bool, throwaway: bool
-) -> int:
+def _run(state: State, purpose: str, listener: socket.socket, began: float, *, reset: bool, throwaway: bool) -> int:
     if reset:
         if not state.acquire(purpose):
             raise state.in_use()
@@ -123,9 +121,7 @@ def stop_signals() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped
 
-    before = {
-        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ class Exit(IntEnum):
     STOPPED_EARLY = 130
 
 
-class LaunchFailure(Exception):  # noqa: N818 - named for what the user sees
+class LaunchFailure(Exception):
     """Something the user can mend; the sentence says what and how."""
 
     def __init__(self, code: Exit, sentence: str) -> None:

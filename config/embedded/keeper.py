@@ -24,7 +24,7 @@ STOP_SECONDS = 20
 DEATH_SIGNAL = {"postgres": signal.SIGINT, "valkey": signal.SIGTERM}
 
 
-class Failed(Exception):  # noqa: N818 - an outcome
+class Failed(Exception):
     """A server did not start; `args` are its name and why."""
 
 
@@ -58,9 +58,7 @@ class Keeper:
     def last_words(self, name: str) -> str:
         """Return the last complaint in a server's log."""
         lines = (self.directory / f"{name}.log").read_text(errors="replace").splitlines()
-        complaints = [
-            line for line in lines if any(word in line for word in ("FATAL", "PANIC", "rror:", "ailed"))
-        ]
+        complaints = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "rror:", "ailed"))]
         return (complaints or lines or ["it said nothing"])[-1].strip()
 
     def start(self) -> None:

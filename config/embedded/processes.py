@@ -32,9 +32,7 @@ class Processes:
         self.logs = logs
         self.children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(
-        self, name: str, command: str, *, death: signal.Signals, descriptors: tuple[int, ...] = ()
-    ) -> None:
+    def start(self, name: str, command: str, *, death: signal.Signals, descriptors: tuple[int, ...] = ()) -> None:
         """Start a Python module in the project's folder, its output in a log; `death` comes if we die."""
         shim = [sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), "-1", "-1", str(int(death))]
         with (self.logs / f"{name}.log").open("wb") as log:
@@ -50,12 +48,12 @@ class Processes:
         web = f"gunicorn config.wsgi --bind=fd://{descriptor} --workers=2 --worker-class=gthread --threads=4"
         web += " --graceful-timeout=5 --no-control-socket --access-logfile=- --preload"
         self.start("web", web, death=signal.SIGQUIT, descriptors=(descriptor,))
-        # Threads, not child processes: then the death signal reaches all of the worker. A task that is cut off
+        # Threads, not child processes: then the death signal reaches all of the worker. A task cut off
         # is delivered again, as it is acknowledged late.
         worker = f"celery --app=config worker --pool=threads --concurrency=2 --hostname={WORKER_NAME}"
-        worker += " --loglevel=INFO --without-gossip --without-mingle"
+        worker += " --loglevel=WARNING --without-gossip --without-mingle"
         self.start("worker", worker, death=signal.SIGKILL)
-        self.start("beat", "celery --app=config beat --pidfile= --loglevel=INFO", death=signal.SIGKILL)
+        self.start("beat", "celery --app=config beat --pidfile= --loglevel=WARNING", death=signal.SIGKILL)
 
     def await_ready(self, port: int, redis_url: str) -> None:
         """Return when web, worker and beat have each answered.
@@ -73,9 +71,7 @@ class Processes:
                 self.check_alive()
                 if time.monotonic() > deadline:
                     log = self.logs / f"{name}.log"
-                    raise LaunchFailure(
-                        Exit.NOT_READY, f"{name} did not answer in {READY_SECONDS} seconds; see {log}."
-                    )
+                    raise LaunchFailure(Exit.NOT_READY, f"{name} did not answer in {READY_SECONDS} seconds; see {log}.")
                 time.sleep(0.05)
 
     def check_alive(self) -> None:
@@ -118,9 +114,7 @@ def web_answers(port: int) -> bool:
 
 def worker_answers(redis_url: str) -> bool:
     """Return whether the demo's own worker answers a ping through the broker."""
-    with Celery(
-        "launcher", broker=redis_url.replace("unix://", "redis+socket://", 1), set_as_current=False
-    ) as probe:
+    with Celery("launcher", broker=redis_url.replace("unix://", "redis+socket://", 1), set_as_current=False) as probe:
         return bool(probe.control.ping(destination=[WORKER_NAME], timeout=0.5))
 
 
@@ -139,6 +133,4 @@ def forget_beat(redis_url: str) -> None:
         with redis.Redis.from_url(redis_url, socket_connect_timeout=5) as client:
             client.delete(HEARTBEAT_KEY)
     except redis.RedisError as error:
-        raise LaunchFailure(
-            Exit.SERVER_FAILED, f"The server at REDIS_URL does not answer ({error})."
-        ) from None
+        raise LaunchFailure(Exit.SERVER_FAILED, f"The server at REDIS_URL does not answer ({error}).") from None

@@ -66,9 +66,7 @@ def start(
     Raises: LaunchFailure (NO_SERVERS, NO_PERMISSION, CORRUPT_STATE, SERVER_FAILED).
     """
     try:
-        servers, made_before = _spawn(
-            directory, postgres, valkey, durable=durable, throwaway=throwaway, lock=lock
-        )
+        servers, made_before = _spawn(directory, postgres, valkey, durable=durable, throwaway=throwaway, lock=lock)
     except BaseException:
         if throwaway:
             shutil.rmtree(directory, ignore_errors=True)
@@ -90,9 +88,7 @@ def _spawn(
 ) -> tuple[Servers, bool]:
     """Start the keeper; return the servers to come and whether the cluster was there before."""
     user = binaries.server_user()
-    programs = binaries.usable_by(
-        user, binaries.find(postgres=postgres, valkey=valkey), directory / "servers"
-    )
+    programs = binaries.usable_by(user, binaries.find(postgres=postgres, valkey=valkey), directory / "servers")
     if programs.postgres:
         check_cluster(directory, programs.postgres)
     made_before = (directory / "postgres").exists()
@@ -127,9 +123,7 @@ def throwaway_directory() -> Path:
     for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp is private
         if os.access(base, os.W_OK) and reachable(Path(base), user):
             return Path(tempfile.mkdtemp(prefix="registry-", dir=base))
-    raise LaunchFailure(
-        Exit.NO_PERMISSION, "No temporary directory can be written: set TMPDIR to one that can."
-    )
+    raise LaunchFailure(Exit.NO_PERMISSION, "No temporary directory can be written: set TMPDIR to one that can.")
 
 
 def reachable(directory: Path, user: binaries.ServerUser | None) -> bool:

@@ -101,7 +101,7 @@ def running(state: State, purpose: str, *, share: bool, throwaway: bool = False)
     try:
         yield _session(state, started, given_owner, given_redis)
     finally:
-        # A demo that is told to stop stops; a single command lets those that came to share its servers finish.
+        # A demo that is told to stop stops; a single command lets those that share its servers finish.
         if started and share and state.others_use_it():
             print("Waiting for other commands that use these servers to end.", file=sys.stderr, flush=True)
             state.wait_for_others()

@@ -18,15 +18,11 @@ ABOUT_THE_SCHEMA = {"help", "makemigrations", "migrate", "showmigrations", "sqlm
 
 
 class Command(BaseCommand):
-    help = (
-        "Runs a management command against the demo's state, starting its servers when they are not running."
-    )
+    help = "Runs a management command against the demo's state, starting its servers when they are not running."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--state", type=Path, help="folder of the state (default: .state, or $REGISTRY_STATE)"
-        )
+        parser.add_argument("--state", type=Path, help="folder of the state (default: .state, or $REGISTRY_STATE)")
         parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND ...")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,9 +47,7 @@ def run(line: list[str], environment: dict[str, str]) -> int:
     child = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, str(PROJECT / "manage.py"), *line],
         env=environment,
-        preexec_fn=lambda: [
-            signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGQUIT)
-        ],
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGQUIT)],
     )
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: child.send_signal(received))
