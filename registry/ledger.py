@@ -155,9 +155,7 @@ def read(
         "user": actor.user_id,
         "day": now.date().isoformat(),
         "draws": [_draw_request(selector, min(quantity, MOST_UNITS)) for selector, quantity in draws.items()],
-        "named": [
-            {"registry": r.registry, "first": r.first, "next": r.next, "most": MOST_RANGES + 1} for r in named
-        ],
+        "named": [{"registry": r.registry, "first": r.first, "next": r.next, "most": MOST_RANGES + 1} for r in named],
         "obligations": sorted({p.obligation for p in proposals if p.obligation is not None}),
         "allocations": sorted({p.allocation for p in proposals if p.allocation is not None}),
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
@@ -302,9 +300,7 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
         registries=frozenset(registries),
         unit_types=unit_types,
         obligations={int(i): _obligation(row) for i, row in (answer.get("obligations") or {}).items()},
-        allocations={
-            int(i): AllocationFacts(id=int(i), **row) for i, row in (answer.get("allocations") or {}).items()
-        },
+        allocations={int(i): AllocationFacts(id=int(i), **row) for i, row in (answer.get("allocations") or {}).items()},
         caps=_caps(answer.get("cap"), registries, unit_types),
         answer=_answer(answer.get("answer")),
     )
@@ -323,7 +319,8 @@ def _account(identifier: str, found: dict[str, Any]) -> AccountFacts:
         identifier=identifier,
         type=found["type"],
         status=found["status"],
-        jurisdiction_id=found["jurisdiction"],
+        jurisdiction_id=found["jurisdiction_id"],
+        jurisdiction=found["jurisdiction"],
         registry=found["registry"],
         retires=found["retires"],
         holder_id=found["holder"],

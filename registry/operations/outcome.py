@@ -77,7 +77,9 @@ class AnswerKey:
     print_answer: Callable[["Outcome | Refused"], tuple[int, str]] = field(compare=False)
 
 
-def completed(judged: Context, *, actor: Actor, now: datetime, series_id: int | None = None) -> tuple[Outcome, ledger.Plan]:
+def completed(
+    judged: Context, *, actor: Actor, now: datetime, series_id: int | None = None
+) -> tuple[Outcome, ledger.Plan]:
     """Make the outcome of an accepted proposal that completes at once, and the plan that writes it."""
     proposal, kind = judged.proposal, judged.type
     movements = settlement_for("internal").movements(judged)
@@ -123,16 +125,14 @@ def completed(judged: Context, *, actor: Actor, now: datetime, series_id: int | 
         }
     )
     for origin, first, following, series, recognition, sender, acquirer in movements:
-        plan.ranges.append(
-            [0, origin, first, following, series_id or series, recognition, sender, acquirer]
-        )
-    plan.entries.extend(
-        _log(judged, actor, now, kind.event, str(outcome.transaction_id), _log_content(outcome))
-    )
+        plan.ranges.append([0, origin, first, following, series_id or series, recognition, sender, acquirer])
+    plan.entries.extend(_log(judged, actor, now, kind.event, str(outcome.transaction_id), _log_content(outcome)))
     return outcome, plan
 
 
-def refused(judged: Context, failures: tuple[Failure, ...], *, actor: Actor, now: datetime) -> tuple[Refused, ledger.Plan]:
+def refused(
+    judged: Context, failures: tuple[Failure, ...], *, actor: Actor, now: datetime
+) -> tuple[Refused, ledger.Plan]:
     """Make the refusal, and the plan that leaves nothing but its log entry."""
     content = {
         "type": judged.type.code,
@@ -198,7 +198,7 @@ def _log(
     line = judged.proposal.lines[0]
     home = judged.accounts.get(line.transferring or line.acquiring)
     return entries.rows(
-        registry=home.registry if home else "",
+        registry=home.jurisdiction if home else "",
         event=event,
         occurred_at=now,
         actor=actor.name,

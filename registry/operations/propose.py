@@ -18,9 +18,7 @@ from registry.rules.proposal import Proposal
 from registry.settlement import settlement_for
 
 
-def propose(
-    proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey | None = None
-) -> Outcome:
+def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey | None = None) -> Outcome:
     """Judge a proposal and carry it out at once, or refuse it with every reason.
 
     Quantities are units of 1 t CO2e; `now` is the registry's clock, UTC. Source: domain.md sections 5 and 6.

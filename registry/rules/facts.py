@@ -11,13 +11,17 @@ from registry.rules.types import TransactionType
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """An account as it stands under lock. `right` is the actor's active right as its representative, or None."""
+    """An account as it stands under lock. `jurisdiction` is CN-BJ, `registry` CNBJ.
+
+    `right` is the actor's active right as its representative, or None.
+    """
 
     id: int
     identifier: str
     type: str
     status: str
     jurisdiction_id: int
+    jurisdiction: str
     registry: str
     retires: bool
     holder_id: int | None
@@ -108,6 +112,7 @@ class CapFacts:
 
     id: int
     jurisdiction_id: int
+    jurisdiction: str
     registry: str
     unit_type: str
     vintage: int

@@ -8,7 +8,15 @@ GRANT INSERT (unit_type_id, vintage, "limit", valid_from, valid_to, source, issu
 GRANT UPDATE ("limit", valid_from, valid_to, source) ON registry_issuancecap TO registry_application;
 GRANT USAGE ON SEQUENCE registry_unittype_id_seq, registry_issuancecap_id_seq TO registry_application;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+DO $$
+DECLARE
+    name regprocedure;
+BEGIN
+    FOR name IN SELECT oid::regprocedure FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'registry\_%' LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', name);
+    END LOOP;
+END $$;
 GRANT EXECUTE ON FUNCTION registry_facts(jsonb, boolean), registry_effect(jsonb), registry_record(jsonb),
     registry_series_of(bigint, text, text), registry_open_serial_space(bigint), registry_merge_neighbours(bigint)
     TO registry_application;

@@ -5,7 +5,7 @@
 
 -- Best fit within one series: an exact block, else the smallest that is enough, else the largest, and repeat. A piece is
 -- [origin, first, next, series, recognition, vintage]; the last piece is cut from the end of its block.
-CREATE FUNCTION registry_best_fit(holding registry_holding, vintage smallint, wanted bigint, most integer)
+CREATE FUNCTION registry_best_fit(holder bigint, series integer, recognition integer, vintage integer, wanted bigint, most integer)
 RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     left_over bigint := wanted;
@@ -18,8 +18,8 @@ BEGIN
         IF blocks IS NULL OR largest.end_no - largest.start_no >= left_over THEN
             -- Blocks taken so far were larger than what is left of the order, so the smallest that is enough is not among them.
             SELECT * INTO fit FROM registry_unitblock b
-            WHERE b.account_id = holding.account_id AND b.series_id = holding.series_id
-                AND b.recognition_id = holding.recognition_id AND b.held_for IS NULL AND b.frozen_by IS NULL
+            WHERE b.account_id = holder AND b.series_id = series AND b.recognition_id = recognition
+                AND b.held_for IS NULL AND b.frozen_by IS NULL
                 AND b.end_no - b.start_no >= left_over
             ORDER BY b.end_no - b.start_no, b.start_no LIMIT 1;
             IF FOUND THEN
@@ -27,8 +27,8 @@ BEGIN
                     fit.series_id, fit.recognition_id, vintage));
             END IF;
             OPEN blocks FOR SELECT * FROM registry_unitblock b
-                WHERE b.account_id = holding.account_id AND b.series_id = holding.series_id
-                    AND b.recognition_id = holding.recognition_id AND b.held_for IS NULL AND b.frozen_by IS NULL
+                WHERE b.account_id = holder AND b.series_id = series AND b.recognition_id = recognition
+                    AND b.held_for IS NULL AND b.frozen_by IS NULL
                 ORDER BY b.end_no - b.start_no DESC, b.start_no DESC;
         ELSE
             chosen := chosen || jsonb_build_array(jsonb_build_array(largest.origin_id, largest.start_no, largest.end_no,
@@ -50,13 +50,12 @@ DECLARE
     free_total bigint := 0;
     chosen jsonb := '[]';
     free bigint;
-    holding registry_holding;
-    vintage smallint;
+    holding record;
 BEGIN
     SELECT id INTO issuer FROM accounts_jurisdiction WHERE registry_code = draw ->> 'registry';
     SELECT * INTO unit_type FROM registry_unittype u WHERE u.jurisdiction_id = issuer AND u.code = draw ->> 'unit_type';
-    FOR holding, vintage IN
-        SELECT h, s.vintage FROM registry_holding h JOIN registry_series s ON s.id = h.series_id
+    FOR holding IN
+        SELECT h.*, s.vintage FROM registry_holding h JOIN registry_series s ON s.id = h.series_id
         WHERE h.account_id = (SELECT id FROM accounts_account WHERE identifier = draw ->> 'account')
             AND s.unit_type_id = unit_type.id AND h.recognition_id = (draw ->> 'recognition')::integer
             AND h.quantity > h.reserved
@@ -70,7 +69,8 @@ BEGIN
             AND b.recognition_id = holding.recognition_id AND b.frozen_by IS NOT NULL AND b.held_for IS NULL;
         free_total := free_total + free;
         IF wanted > 0 AND free > 0 THEN
-            chosen := chosen || registry_best_fit(holding, vintage, least(wanted, free), (draw ->> 'most')::integer);
+            chosen := chosen || registry_best_fit(holding.account_id, holding.series_id, holding.recognition_id,
+                holding.vintage, least(wanted, free), (draw ->> 'most')::integer);
             wanted := wanted - least(wanted, free);
         END IF;
     END LOOP;
@@ -112,7 +112,7 @@ BEGIN
         PERFORM FROM accounts_account WHERE identifier = ANY (names) AND NOT retires ORDER BY id FOR NO KEY UPDATE;
     END IF;
     SELECT jsonb_object_agg(a.identifier, jsonb_build_object('id', a.id, 'type', a.type_id, 'status', a.status,
-        'jurisdiction', a.jurisdiction_id, 'registry', j.registry_code, 'retires', a.retires, 'holder', a.holder_id,
+        'jurisdiction_id', a.jurisdiction_id, 'jurisdiction', j.code, 'registry', j.registry_code, 'retires', a.retires, 'holder', a.holder_id,
         'installation', a.installation_id, 'right',
         (SELECT r.rights FROM accounts_representative r
          WHERE r.account_id = a.id AND r.user_id = (request ->> 'user')::bigint AND r.state = 'ACTIVE')))
@@ -154,7 +154,7 @@ BEGIN
         ELSE
             SELECT * INTO cap FROM registry_issuancecap WHERE id = (request ->> 'cap')::bigint;
         END IF;
-        SELECT jsonb_build_object('id', cap.id, 'jurisdiction_id', u.jurisdiction_id, 'registry', j.registry_code,
+        SELECT jsonb_build_object('id', cap.id, 'jurisdiction_id', u.jurisdiction_id, 'jurisdiction', j.code, 'registry', j.registry_code,
             'unit_type', u.code, 'kind', u.kind, 'vintage', cap.vintage, 'limit', cap.limit, 'issued', cap.issued,
             'valid', (request ->> 'day')::date >= cap.valid_from
                 AND (cap.valid_to IS NULL OR (request ->> 'day')::date < cap.valid_to),

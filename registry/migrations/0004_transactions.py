@@ -1,0 +1,19 @@
+"""Transactions move units: their states, and the effect of each recorded range."""
+
+from django.db import migrations
+
+from registry.sql_files import sql
+
+
+class Migration(migrations.Migration):
+    dependencies = [("registry", "0003_blocks")]
+    operations = [
+        migrations.RunSQL(
+            sql("0004_transactions.sql"),
+            reverse_sql="""
+        DROP FUNCTION registry_transaction_keeps_to_its_states, registry_range_takes_effect, registry_transaction_ends,
+            registry_quantity_equals_its_ranges, registry_closed_account_is_empty CASCADE;
+        DROP FUNCTION registry_mint, registry_rehouse;
+    """,
+        )
+    ]
