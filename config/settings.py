@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from config import environment
+from config.heartbeat import HEARTBEAT_PERIOD_SECONDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -79,7 +80,11 @@ CELERY_TIMEZONE = "UTC"
 # Beat keeps no schedule file: what is due is a row, and a missed tick is found by the next.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
-    "heartbeat": {"task": "config.tasks.heartbeat", "schedule": 1.0, "options": {"expires": 5}},
+    "heartbeat": {
+        "task": "config.tasks.heartbeat",
+        "schedule": HEARTBEAT_PERIOD_SECONDS,
+        "options": {"expires": HEARTBEAT_PERIOD_SECONDS},
+    },
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
-from config.embedded import roles
+from config.embedded import addresses
 from tests import plugin
 
 TEMPLATE = "template_registry"
@@ -24,7 +24,7 @@ _copies = count(1)
 
 def _administer(statement: str, *names: str) -> None:
     """Run one statement on the cluster as its superuser, outside every test database."""
-    address = roles.socket_url("postgres", "postgres", str(plugin.SERVERS.sockets))
+    address = addresses.socket_url("postgres", "postgres", str(plugin.SERVERS.sockets))
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
@@ -40,7 +40,7 @@ def _point_at(name: str) -> None:
 
 def _copy() -> str:
     name = f"test_{next(_copies)}"
-    _administer("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY", name, TEMPLATE, roles.OWNER)
+    _administer("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY", name, TEMPLATE, addresses.OWNER)
     return name
 
 
@@ -53,7 +53,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """Migrate the template as the owner and let ordinary tests use a copy. Replaces pytest-django's own."""
     # A pool would keep connections to a database that is about to be dropped.
     connections.settings["default"]["OPTIONS"].pop("pool", None)
-    _administer("CREATE DATABASE {} OWNER {}", TEMPLATE, roles.OWNER)
+    _administer("CREATE DATABASE {} OWNER {}", TEMPLATE, addresses.OWNER)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         _point_at(TEMPLATE)
         call_command("migrate", database="owner", verbosity=0, interactive=False)
@@ -78,25 +78,25 @@ def committed_db(django_db_setup: None, django_db_blocker: pytest.FixtureRequest
 
 
 def _login(role: str, database: str) -> psycopg.Connection[tuple]:
-    return psycopg.connect(roles.socket_url(role, database, str(plugin.SERVERS.sockets)), autocommit=True)
+    return psycopg.connect(addresses.socket_url(role, database, str(plugin.SERVERS.sockets)), autocommit=True)
 
 
 @pytest.fixture
 def owner(committed_db: str) -> Iterator[psycopg.Connection[tuple]]:
     """Raw SQL as the owner of the tables, on the test's own database; every statement commits."""
-    with _login(roles.OWNER, committed_db) as connection:
+    with _login(addresses.OWNER, committed_db) as connection:
         yield connection
 
 
 @pytest.fixture
 def as_application_role(committed_db: str) -> Iterator[psycopg.Connection[tuple]]:
     """Raw SQL as the role of the running service, on the test's own database; every statement commits."""
-    with _login(roles.APPLICATION, committed_db) as connection:
+    with _login(addresses.APPLICATION, committed_db) as connection:
         yield connection
 
 
 @pytest.fixture
 def as_auditor(committed_db: str) -> Iterator[psycopg.Connection[tuple]]:
     """Raw SQL as the role that only reads, on the test's own database."""
-    with _login(roles.AUDITOR, committed_db) as connection:
+    with _login(addresses.AUDITOR, committed_db) as connection:
         yield connection

@@ -3,27 +3,20 @@
 import errno
 import os
 import shutil
-import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from config.embedded import check, servers
 from config.embedded.failures import Exit, LaunchFailure
 from config.embedded.processes import Processes, forget_beat
 from config.embedded.session import Session, running
+from config.embedded.signals import Stopped, ignore_stop_signals
 from config.embedded.state import State, default_directory
 
 WATCH_SECONDS = 0.5
-
-
-class Stopped(BaseException):
-    """Ctrl-C, SIGTERM or a closed terminal."""
 
 
 def run(*, port: int, check_only: bool, reset: bool, directory: Path | None) -> int:
@@ -35,13 +28,9 @@ def run(*, port: int, check_only: bool, reset: bool, directory: Path | None) -> 
     listener = listen(0 if check_only else port)
     throwaway = servers.throwaway_directory() if check_only else None
     try:
-        with stop_signals():
-            state = State(throwaway or directory or default_directory())
-            purpose = "demo --check" if check_only else "demo"
-            return _run(state, purpose, listener, began, reset=reset, throwaway=bool(throwaway))
-    except Stopped:
-        print("stopped", flush=True)
-        return Exit.STOPPED_EARLY
+        state = State(throwaway or directory or default_directory())
+        purpose = "demo --check" if check_only else "demo"
+        return _run(state, purpose, listener, began, reset=reset, throwaway=bool(throwaway))
     finally:
         listener.close()
         if throwaway:
@@ -55,12 +44,16 @@ def _run(state: State, purpose: str, listener: socket.socket, began: float, *, r
         state.reset()
     port = listener.getsockname()[1]
     with running(state, purpose, share=False, throwaway=throwaway) as session:
-        session.prepare()
-        session.publish()
-        forget_beat(session.redis_url)
+        session.begin_preparing()
         processes = Processes(session.environment(), state.directory)
         try:
-            processes.start_service(listener)
+            # Web loads its code meanwhile, and says that it is not ready until the database is.
+            processes.start_web(listener)
+            session.await_servers()
+            session.prepare()
+            session.publish()
+            forget_beat(session.redis_url)
+            processes.start_worker_and_beat()
             processes.await_ready(port, session.redis_url)
             seeded = state.read("demo.json") or {}
             announce(state, seeded, port, time.monotonic() - began)
@@ -69,9 +62,7 @@ def _run(state: State, purpose: str, listener: socket.socket, began: float, *, r
             else:
                 watch(session, processes)
         finally:
-            # A second signal must not cut off the way back.
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
+            ignore_stop_signals()
             processes.stop()
     return 0
 
@@ -112,21 +103,6 @@ def listen(port: int) -> socket.socket:
             f"Port {port} cannot be opened ({os.strerror(error.errno or 0)}): name another with --port.",
         ) from None
     return listener
-
-
-@contextmanager
-def stop_signals() -> Iterator[None]:
-    """Turn the signals that mean "stop" into `Stopped`, which unwinds everything in order."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def announce(state: State, seeded: dict[str, Any], port: int, seconds: float) -> None:

@@ -12,14 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import redis
-from celery import Celery
 
 from config.embedded.failures import Exit, LaunchFailure
 from config.embedded.state import PROJECT
-from config.tasks import HEARTBEAT_KEY
+from config.heartbeat import HEARTBEAT_KEY
 
 SHIM = Path(__file__).resolve().parent / "shim.py"
-WORKER_NAME = "worker@demo"
 READY_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -42,17 +40,19 @@ class Processes:
                 cwd=PROJECT, env=self.environment, pass_fds=descriptors, start_new_session=True,
             )  # fmt: skip
 
-    def start_service(self, listener: socket.socket) -> None:
-        """Start web, worker and beat; web takes over the listening socket."""
+    def start_web(self, listener: socket.socket) -> None:
+        """Start the web server, which takes over the listening socket."""
         descriptor = listener.fileno()
         web = f"gunicorn config.wsgi --bind=fd://{descriptor} --workers=2 --worker-class=gthread --threads=4"
         web += " --graceful-timeout=5 --no-control-socket --access-logfile=- --preload"
         self.start("web", web, death=signal.SIGQUIT, descriptors=(descriptor,))
-        # Threads, not child processes: then the death signal reaches all of the worker. A task cut off
-        # is delivered again, as it is acknowledged late.
-        worker = f"celery --app=config worker --pool=threads --concurrency=2 --hostname={WORKER_NAME}"
-        worker += " --loglevel=WARNING --without-gossip --without-mingle"
-        self.start("worker", worker, death=signal.SIGKILL)
+
+    def start_worker_and_beat(self) -> None:
+        """Start the two Celery processes."""
+        # Threads, not child processes: then the death signal reaches all of the worker. A task cut off is
+        # delivered again, as it is acknowledged late.
+        worker = "celery --app=config worker --pool=threads --concurrency=2 --loglevel=WARNING"
+        self.start("worker", f"{worker} --without-gossip --without-mingle", death=signal.SIGKILL)
         self.start("beat", "celery --app=config beat --pidfile= --loglevel=WARNING", death=signal.SIGKILL)
 
     def await_ready(self, port: int, redis_url: str) -> None:
@@ -62,16 +62,17 @@ class Processes:
         """
         answers: dict[str, Callable[[], bool]] = {
             "web": lambda: web_answers(port),
-            "worker": lambda: worker_answers(redis_url),
-            "beat": lambda: beat_answers(redis_url),
+            "worker or beat": lambda: beat_answers(redis_url),
         }
         deadline = time.monotonic() + READY_SECONDS
         for name, answered in answers.items():
             while not answered():
                 self.check_alive()
                 if time.monotonic() > deadline:
-                    log = self.logs / f"{name}.log"
-                    raise LaunchFailure(Exit.NOT_READY, f"{name} did not answer in {READY_SECONDS} seconds; see {log}.")
+                    raise LaunchFailure(
+                        Exit.NOT_READY,
+                        f"{name} did not answer in {READY_SECONDS} seconds; see the logs in {self.logs}.",
+                    )
                 time.sleep(0.05)
 
     def check_alive(self) -> None:
@@ -112,14 +113,8 @@ def web_answers(port: int) -> bool:
         return False
 
 
-def worker_answers(redis_url: str) -> bool:
-    """Return whether the demo's own worker answers a ping through the broker."""
-    with Celery("launcher", broker=redis_url.replace("unix://", "redis+socket://", 1), set_as_current=False) as probe:
-        return bool(probe.control.ping(destination=[WORKER_NAME], timeout=0.5))
-
-
 def beat_answers(redis_url: str) -> bool:
-    """Return whether beat has ticked since `forget_beat`."""
+    """Return whether since `forget_beat` beat has asked for its sign of life and the worker has left it."""
     with redis.Redis.from_url(redis_url) as client:
         return bool(client.exists(HEARTBEAT_KEY))
 

@@ -6,15 +6,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from config.embedded.addresses import APPLICATION, AUDITOR, DATABASE, OWNER, socket_url
 from config.embedded.failures import Exit, LaunchFailure
-
-OWNER, APPLICATION, AUDITOR = "registry_owner", "registry_application", "registry_auditor"
-DATABASE = "registry"
-
-
-def socket_url(role: str, database: str, sockets: str) -> str:
-    """Return the libpq address of a database on a unix socket."""
-    return f"postgresql://{role}@/{database}?host={quote(sockets, safe='')}"
 
 
 def prepare_embedded(sockets: str) -> None:

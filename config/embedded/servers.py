@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded import binaries, roles
+from config.embedded import addresses, binaries
 from config.embedded.failures import Exit, LaunchFailure
 
 HERE = Path(__file__).resolve().parent
@@ -22,20 +22,41 @@ LONGEST_SOCKET_FOLDER_BYTES = 107 - len("/.s.PGSQL.5432.lock") - 1
 class Servers:
     """Running servers; whoever holds this keeps them alive."""
 
+    directory: Path
     sockets: Path
     keeper: subprocess.Popen[str]
+    postgres: bool
+    made_before: bool
 
     @property
     def owner_url(self) -> str:
-        return roles.socket_url(roles.OWNER, roles.DATABASE, str(self.sockets))
+        return addresses.socket_url(addresses.OWNER, addresses.DATABASE, str(self.sockets))
 
     @property
     def application_url(self) -> str:
-        return roles.socket_url(roles.APPLICATION, roles.DATABASE, str(self.sockets))
+        return addresses.socket_url(addresses.APPLICATION, addresses.DATABASE, str(self.sockets))
 
     @property
     def redis_url(self) -> str:
         return f"unix://{self.sockets}/valkey.sock?db=0"
+
+    def await_ready(self) -> None:
+        """Return when each server answers and the roles exist.
+
+        Raises: LaunchFailure (CORRUPT_STATE, SERVER_FAILED); then nothing runs any more.
+        """
+        # Imported while the servers start, since the import takes as long.
+        from config.embedded import roles
+
+        try:
+            answer = json.loads(self.keeper.stdout.readline() or NO_ANSWER) if self.keeper.stdout else {}
+            if failed := answer.get("failed"):
+                raise start_failure(self.directory, failed, answer["reason"], made_before=self.made_before)
+            if self.postgres:
+                roles.prepare_embedded(str(self.sockets))
+        except BaseException:
+            self.stop()
+            raise
 
     def alive(self) -> bool:
         """Return whether the servers still run."""
@@ -59,34 +80,33 @@ def start(
     throwaway: bool = False,
     lock: int = -1,
 ) -> Servers:
-    """Start the servers of an existing directory and return when each answers and the roles exist.
+    """Start the servers of an existing directory and return when each answers; see `begin`.
+
+    Raises: LaunchFailure.
+    """
+    servers = begin(directory, postgres=postgres, valkey=valkey, durable=durable, throwaway=throwaway, lock=lock)
+    servers.await_ready()
+    return servers
+
+
+def begin(
+    directory: Path, *, postgres: bool, valkey: bool, durable: bool, throwaway: bool = False, lock: int = -1
+) -> Servers:
+    """Begin to start the servers of an existing directory; their addresses are known at once.
 
     `durable` is fsync; `throwaway` removes the directory at the end; `lock` is its lock's descriptor.
     Must be called from the thread that lives longest: a death signal follows the starting thread.
-    Raises: LaunchFailure (NO_SERVERS, NO_PERMISSION, CORRUPT_STATE, SERVER_FAILED).
+    Raises: LaunchFailure (NO_SERVERS, NO_PERMISSION, CORRUPT_STATE).
     """
     try:
-        servers, made_before = _spawn(directory, postgres, valkey, durable=durable, throwaway=throwaway, lock=lock)
+        return _spawn(directory, postgres, valkey, durable=durable, throwaway=throwaway, lock=lock)
     except BaseException:
         if throwaway:
             shutil.rmtree(directory, ignore_errors=True)
         raise
-    try:
-        answer = json.loads(servers.keeper.stdout.readline() or NO_ANSWER) if servers.keeper.stdout else {}
-        if failed := answer.get("failed"):
-            raise start_failure(directory, failed, answer["reason"], made_before=made_before)
-        if postgres:
-            roles.prepare_embedded(str(servers.sockets))
-    except BaseException:
-        servers.stop()
-        raise
-    return servers
 
 
-def _spawn(
-    directory: Path, postgres: bool, valkey: bool, *, durable: bool, throwaway: bool, lock: int
-) -> tuple[Servers, bool]:
-    """Start the keeper; return the servers to come and whether the cluster was there before."""
+def _spawn(directory: Path, postgres: bool, valkey: bool, *, durable: bool, throwaway: bool, lock: int) -> Servers:
     user = binaries.server_user()
     programs = binaries.usable_by(user, binaries.find(postgres=postgres, valkey=valkey), directory / "servers")
     if programs.postgres:
@@ -114,7 +134,7 @@ def _spawn(
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         pass_fds=[lock] if lock >= 0 else [],
     )  # fmt: skip
-    return Servers(sockets, keeper), made_before
+    return Servers(directory, sockets, keeper, postgres, made_before)
 
 
 def throwaway_directory() -> Path:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded import roles, servers
+from config.embedded import servers
 from config.embedded.failures import Exit, LaunchFailure
+from config.embedded.signals import ignore_stop_signals
 from config.embedded.state import PROJECT, State, write_private
 
 SHIM = Path(__file__).resolve().parent / "shim.py"
@@ -31,6 +32,7 @@ class Session:
     redis_url: str
     started: servers.Servers | None = None
     joined: bool = False
+    preparing: subprocess.Popen[bytes] | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the environment of web, worker and beat, which know the application's role only."""
@@ -59,26 +61,57 @@ class Session:
             }
             write_private(self.state.directory / RUN, json.dumps(addresses))
 
+    def begin_preparing(self) -> None:
+        """Start the process that migrates and seeds; it loads its code while the servers start."""
+        shim = [sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), "-1", "-1", "15"]
+        command = [sys.executable, str(PROJECT / "manage.py"), "prepare_demo"]
+        command.append(str(self.state.directory / "demo.json"))
+        with self.prepare_log.open("wb") as output:
+            self.preparing = subprocess.Popen(  # noqa: S603 - our own program
+                [*shim, *command], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
+                env=self.owner_environment(), start_new_session=True,
+            )  # fmt: skip
+
+    def await_servers(self) -> None:
+        """Return when the servers that we started answer.
+
+        Raises: LaunchFailure.
+        """
+        if self.started:
+            self.started.await_ready()
+
     def prepare(self) -> None:
         """Migrate as the owner and, the first time, seed the pilot.
 
         Raises: LaunchFailure (SERVER_FAILED) with the last line of what was printed.
         """
-        log = self.state.directory / "prepare.log"
-        shim = [sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), "-1", "-1", "15"]
-        command = [sys.executable, str(PROJECT / "manage.py"), "prepare_demo"]
-        command.append(str(self.state.directory / "demo.json"))
-        with log.open("wb") as output:
-            answer = subprocess.run(  # noqa: S603 - our own program
-                [*shim, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=self.owner_environment(), check=False,
-            )  # fmt: skip
-        if answer.returncode:
-            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            raise LaunchFailure(
-                Exit.SERVER_FAILED,
-                f"The database could not be prepared ({(lines or ['silence'])[-1]}); see {log}.",
-            )
+        if not self.preparing:
+            self.begin_preparing()
+        if self.preparing:
+            self.preparing.communicate(b"go\n")
+            if self.preparing.returncode:
+                lines = self.prepare_log.read_text(errors="replace").split("\n")
+                said = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+                raise LaunchFailure(
+                    Exit.SERVER_FAILED,
+                    f"The database could not be prepared ({said}); see {self.prepare_log}.",
+                )
+
+    def stop(self) -> None:
+        """End what we started, and wait until it is gone."""
+        if self.preparing and self.preparing.poll() is None:
+            self.preparing.kill()
+            self.preparing.wait()
+        if self.preparing and self.preparing.stdin:
+            self.preparing.stdin.close()
+        if not self.joined:
+            (self.state.directory / RUN).unlink(missing_ok=True)
+        if self.started:
+            self.started.stop()
+
+    @property
+    def prepare_log(self) -> Path:
+        return self.state.directory / "prepare.log"
 
 
 @contextmanager
@@ -94,19 +127,23 @@ def running(state: State, purpose: str, *, share: bool, throwaway: bool = False)
     given_owner, given_redis = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
     started = None
     if not (given_owner and given_redis):
-        started = servers.start(
+        started = servers.begin(
             state.directory, postgres=not given_owner, valkey=not given_redis, durable=not throwaway,
             throwaway=throwaway, lock=state.lock,
         )  # fmt: skip
+    session = None
     try:
-        yield _session(state, started, given_owner, given_redis)
-    finally:
+        session = _session(state, started, given_owner, given_redis)
+        yield session
         # A demo that is told to stop stops; a single command lets those that share its servers finish.
-        if started and share and state.others_use_it():
+        if share and started and state.others_use_it():
             print("Waiting for other commands that use these servers to end.", file=sys.stderr, flush=True)
             state.wait_for_others()
-        (state.directory / RUN).unlink(missing_ok=True)
-        if started:
+    finally:
+        ignore_stop_signals()
+        if session:
+            session.stop()
+        elif started:
             started.stop()
 
 
@@ -129,6 +166,8 @@ def _session(state: State, started: servers.Servers | None, given_owner: str, gi
     redis_url = given_redis or (started.redis_url if started else "")
     if started and not given_owner:
         return Session(state, owner_url, started.application_url, redis_url, started)
+    from config.embedded import roles  # Only here, since its import takes a third of a second.
+
     known = state.read(EXTERNAL) or {}
     found = os.environ.get("DATABASE_APPLICATION_URL") or known.get(owner_url, "")
     application_url = roles.prepare_external(owner_url, found)

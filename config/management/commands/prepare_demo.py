@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # The servers start while this program loads; its starter says when they answer.
+        if sys.stdin.readline() != "go\n":
+            raise CommandError("the starter is gone")
         call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
         file: Path = options["file"]
         if file.exists() or "seed_pilot" not in get_commands():
