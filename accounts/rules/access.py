@@ -1,5 +1,6 @@
 """Who acts: the person or process named in every operation and log entry, with the roles held just then."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,38 @@ class Role(StrEnum):
     VERIFIER = "verifier"
     AUDITOR = "auditor"
 
+
+class Act(StrEnum):
+    """Privileged acts upon accounts and the deployment."""
+
+    SET_UP_JURISDICTION = "set-up-jurisdiction"
+    SET_RULE = "set-rule"
+    OPEN_ACCOUNT = "open-account"
+    CHANGE_ACCOUNT_STATUS = "change-account-status"
+    NOMINATE_REPRESENTATIVE = "nominate-representative"
+    DECIDE_REPRESENTATIVE = "decide-representative"
+    CHANGE_OPERATOR = "change-operator"
+    MANAGE_API_KEYS = "manage-api-keys"
+    MOVE_CLOCK = "move-clock"
+    READ_EVERY_ACCOUNT = "read-every-account"
+
+
+_REGISTRY_ADMINISTRATORS = frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR})
+_SYSTEM_ADMINISTRATOR = frozenset({Role.SYSTEM_ADMINISTRATOR})
+
+# The one table right x act: which roles, held in the jurisdiction concerned, permit it. Users manage their own keys too.
+PERMITTED: Mapping[Act, frozenset[Role]] = {
+    Act.SET_UP_JURISDICTION: _SYSTEM_ADMINISTRATOR,
+    Act.SET_RULE: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.COMPLIANCE_AUTHORITY}),
+    Act.OPEN_ACCOUNT: _REGISTRY_ADMINISTRATORS,
+    Act.CHANGE_ACCOUNT_STATUS: _REGISTRY_ADMINISTRATORS,
+    Act.NOMINATE_REPRESENTATIVE: _REGISTRY_ADMINISTRATORS,
+    Act.DECIDE_REPRESENTATIVE: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR}),
+    Act.CHANGE_OPERATOR: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY},
+    Act.MANAGE_API_KEYS: _SYSTEM_ADMINISTRATOR,
+    Act.MOVE_CLOCK: _SYSTEM_ADMINISTRATOR | {Role.SENIOR_REGISTRY_ADMINISTRATOR},
+    Act.READ_EVERY_ACCOUNT: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY, Role.AUDITOR},
+}
 
 EVERYWHERE = "*"
 
@@ -35,6 +68,10 @@ class Actor:
         """Return whether the role is held in the jurisdiction (its code, CN-BJ) or in all of them."""
         return role_name(role, jurisdiction) in self.roles or role_name(role) in self.roles
 
+    def may(self, act: Act, jurisdiction: str = EVERYWHERE) -> bool:
+        """Return whether a role held in the jurisdiction (its code) or everywhere permits the act there."""
+        return any(self.has_role(role, jurisdiction) for role in PERMITTED[act])
+
     def administers(self, jurisdiction: str) -> bool:
         """Return whether the actor is a registry administrator, senior or junior, of the jurisdiction."""
         return self.has_role(Role.SENIOR_REGISTRY_ADMINISTRATOR, jurisdiction) or self.has_role(
@@ -43,5 +80,6 @@ class Actor:
 
 
 def registry_itself(name: str = "registry") -> Actor:
-    """Return the actor of what no person does (jobs, seeds); it administers every jurisdiction."""
-    return Actor(None, name, frozenset({role_name(Role.SENIOR_REGISTRY_ADMINISTRATOR)}))
+    """Return the actor of what no person does (jobs, seeds); it administers the system and every jurisdiction."""
+    roles = (Role.SYSTEM_ADMINISTRATOR, Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.COMPLIANCE_AUTHORITY)
+    return Actor(None, name, frozenset(map(role_name, roles)))

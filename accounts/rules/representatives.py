@@ -50,7 +50,14 @@ STATE_TRANSITIONS: Mapping[RepresentativeState, frozenset[RepresentativeState]] 
     RepresentativeState.REJECTED: frozenset(),
 }
 
+FINAL_STATES = frozenset(state for state, following in STATE_TRANSITIONS.items() if not following)
+
 
 def right_permits(rights: Rights, action: Action) -> bool:
     """Return whether a representative with this right may do such a thing."""
     return action in PERMITTED[rights]
+
+
+def state_may_become(state: RepresentativeState, following: RepresentativeState) -> bool:
+    """Return whether a state of a nomination may follow another."""
+    return following in STATE_TRANSITIONS[state]

@@ -1,0 +1,91 @@
+"""Reads of people and places."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account, DatedRule, Holder, Installation, Jurisdiction, Representative, User, UserRole
+from accounts.rules.access import EVERYWHERE, Act, Actor
+from accounts.rules.representatives import RepresentativeState, Rights
+
+# What a rule's value may be: JSON of integers and texts; a ratio or price is the text of its decimal.
+Value = int | str | None | Sequence["Value"] | dict[str, "Value"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInForce:
+    """A dated rule as it stood on a day. `to_be_confirmed`: recalled, not read; it must be shown as such."""
+
+    key: str
+    value: Value
+    valid_from: date
+    valid_to: date | None
+    confidence: str
+    source: str
+    to_be_confirmed: bool
+
+
+def rule_in_force(jurisdiction: Jurisdiction | int, key: str, on: date) -> RuleInForce | None:
+    """Return the rule that held in a jurisdiction on a day of its calendar, or None where none did."""
+    rule = _rules_on(jurisdiction, on).filter(key=key).first()
+    return None if rule is None else _as_it_stood(rule)
+
+
+def rules_in_force(jurisdiction: Jurisdiction | int, on: date) -> tuple[RuleInForce, ...]:
+    """Return every rule that held in a jurisdiction on a day, by key."""
+    return tuple(map(_as_it_stood, _rules_on(jurisdiction, on).order_by("key")))
+
+
+def operator_on(installation: Installation | int, on: date) -> Holder | None:
+    """Return who operated an installation on a day."""
+    return Holder.objects.filter(_valid("operated__", on), operated__installation=installation).first()
+
+
+def actor_for(user: User) -> Actor:
+    """Return the actor that a signed-in user is, with the roles held now."""
+    rows = UserRole.objects.filter(user=user).values_list("role", "jurisdiction__code")
+    return Actor(user.id, f"user:{user.id}", frozenset(f"{role}@{code or EVERYWHERE}" for role, code in rows))
+
+
+def rights_of(actor: Actor, account: Account | int) -> Rights | None:
+    """Return the active right of an actor as a representative of an account."""
+    found = Representative.objects.filter(
+        account=account, user_id=actor.user_id, state=RepresentativeState.ACTIVE
+    ).values_list("rights", flat=True)
+    return next(map(Rights, found), None)
+
+
+def visible_accounts(actor: Actor) -> QuerySet[Account]:
+    """Return the accounts an actor may know of: those represented, and all of a jurisdiction where a role says so."""
+    accounts = Account.objects.select_related("jurisdiction", "type").order_by("identifier")
+    if actor.may(Act.READ_EVERY_ACCOUNT):
+        return accounts
+    jurisdictions = {role.rpartition("@")[2] for role in actor.roles}
+    readable = [code for code in jurisdictions if actor.may(Act.READ_EVERY_ACCOUNT, code)]
+    represented = Representative.objects.filter(user_id=actor.user_id, state=RepresentativeState.ACTIVE)
+    return accounts.filter(Q(jurisdiction__code__in=readable) | Q(id__in=represented.values("account_id")))
+
+
+def _valid(prefix: str, on: date) -> Q:
+    # Half-open: a rule that ends on a day does not hold on it.
+    return Q(**{f"{prefix}valid_from__lte": on}) & (
+        Q(**{f"{prefix}valid_to__gt": on}) | Q(**{f"{prefix}valid_to__isnull": True})
+    )
+
+
+def _rules_on(jurisdiction: Jurisdiction | int, on: date) -> QuerySet[DatedRule]:
+    return DatedRule.objects.filter(_valid("", on), jurisdiction=jurisdiction)
+
+
+def _as_it_stood(rule: DatedRule) -> RuleInForce:
+    return RuleInForce(
+        key=rule.key,
+        value=rule.value,
+        valid_from=rule.valid_from,
+        valid_to=rule.valid_to,
+        confidence=rule.confidence,
+        source=rule.source,
+        to_be_confirmed=rule.to_be_confirmed,
+    )

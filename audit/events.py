@@ -1,0 +1,47 @@
+"""The names of what the log records: one table. A name is public, stable and never used for anything else."""
+
+from collections.abc import Mapping
+
+# name: what it records. Apps above name their events here, so that a reader of the log finds all in one place.
+EVENTS: Mapping[str, str] = {
+    # the deployment
+    "deployment.clock-moved": "an exercise's clock was moved forward",
+    # accounts
+    "jurisdiction.made": "a jurisdiction was set up",
+    "rule.set": "a dated rule was recorded or ended",
+    "account.opened": "an account was requested or opened",
+    "account.status-changed": "an account was restricted, released, suspended or closed",
+    "representative.nominated": "a user was nominated as a representative",
+    "representative.state-changed": "a nomination was decided, suspended or removed",
+    "installation.operator-changed": "an installation got another operator",
+    "api-key.created": "an API key was made",
+    "api-key.revoked": "an API key was revoked",
+    # registry
+    "cap.set": "an issuance cap was recorded",
+    "transaction.issuance": "units were issued under a cap",
+    "transaction.allocation": "an installation received its allocation",
+    "transaction.auction-delivery": "bought units were delivered",
+    "transaction.transfer": "units moved between accounts of one registry",
+    "transaction.external-transfer": "units moved across a link",
+    "transaction.surrender": "units were surrendered for an obligation",
+    "transaction.cancellation": "units were cancelled voluntarily",
+    "transaction.mandatory-cancellation": "units were cancelled by order",
+    "transaction.return": "an excess allocation was returned",
+    "transaction.carry-over": "units were banked into the next period",
+    "transaction.conversion": "units of one type became units of another",
+    "transaction.closure": "an account that closes was emptied",
+    "transaction.lapse": "units lapsed with their validity",
+    "transaction.reversal": "an earlier transaction was undone",
+    "transaction.correction": "the registry's own error was corrected",
+    "transaction.refused": "a proposal was refused, with the codes of every check that failed",
+    "allocation-table.loaded": "an allocation table was read and validated",
+    "allocation-table.approved": "an allocation table was approved",
+    "allocation.withheld": "a row of an allocation table was withheld or released",
+    "emissions.recorded": "verified emissions were recorded or corrected",
+    "obligation.recorded": "an obligation was recorded or changed",
+    "compliance.status-determined": "compliance statuses were determined",
+}
+
+
+class UnknownEvent(ValueError):
+    """An event has no row in the table of event names."""
