@@ -7,14 +7,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.embedded import demo
+from config.embedded import demo, servers
 from config.embedded.failures import Exit, LaunchFailure
 from config.embedded.session import running
 from config.embedded.signals import Stopped, stop_signals
 from config.embedded.state import PROJECT, State, default_directory
 
 # These look at or change the schema itself, so it need not be current before them.
-ABOUT_THE_SCHEMA = {"help", "makemigrations", "migrate", "showmigrations", "sqlmigrate", "spectacular"}
+ABOUT_THE_SCHEMA = {
+    "help",
+    "makemigrations",
+    "migrate",
+    "showmigrations",
+    "sqlmigrate",
+    "spectacular",
+    "compile_texts",
+    "api_document",
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,7 +37,9 @@ def main(arguments: Sequence[str]) -> int:
                 return demo.run(
                     port=options.port, check_only=options.check, reset=options.reset, directory=options.state
                 )
-            return run_in_demo(options.line or ["help"], options.state)
+            if options.throwaway:
+                return run_in_demo(options.line or ["help"], servers.throwaway_directory(), throwaway=True)
+            return run_in_demo(options.line or ["help"], options.state or default_directory(), throwaway=False)
     except Stopped:
         print("stopped", file=sys.stderr)
         return Exit.STOPPED_EARLY
@@ -49,16 +60,17 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     inside = commands.add_parser("in_demo", help=about, description=about)
     for command in (start, inside):
         command.add_argument("--state", type=Path, help="folder of the state (.state, or $REGISTRY_STATE)")
+    inside.add_argument("--throwaway", action="store_true", help="use new servers and forget them afterwards")
     inside.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND ...")
 
 
-def run_in_demo(line: list[str], directory: Path | None) -> int:
+def run_in_demo(line: list[str], directory: Path, *, throwaway: bool) -> int:
     """Run a management command on the demo's servers, ours for that time when nobody else's run.
 
     Raises: LaunchFailure.
     """
-    state = State(directory or default_directory())
-    with running(state, f"manage {line[0]}", share=True) as session:
+    state = State(directory)
+    with running(state, f"manage {line[0]}", share=not throwaway, throwaway=throwaway) as session:
         prepared = session.joined or line[0] in ABOUT_THE_SCHEMA
         if not prepared:
             session.begin_preparing()

@@ -16,6 +16,7 @@ from config.embedded.signals import ignore_stop_signals
 from config.embedded.state import PROJECT, State, write_private
 
 SHIM = Path(__file__).resolve().parent / "shim.py"
+ADDRESSES = ("owner_url", "application_url", "redis_url")
 RUN, EXTERNAL = "run.json", "external.json"
 # A command that comes while another still migrates waits for it.
 PUBLISH_SECONDS = 120
@@ -54,11 +55,7 @@ class Session:
     def publish(self) -> None:
         """Let other commands use these servers, now that the database is prepared."""
         if not self.joined:
-            addresses = {
-                "owner_url": self.owner_url,
-                "application_url": self.application_url,
-                "redis_url": self.redis_url,
-            }
+            addresses = dict(zip(ADDRESSES, (self.owner_url, self.application_url, self.redis_url), strict=True))
             write_private(self.state.directory / RUN, json.dumps(addresses))
 
     def begin_preparing(self) -> None:
@@ -122,7 +119,8 @@ def running(state: State, purpose: str, *, share: bool, throwaway: bool = False)
     Raises: LaunchFailure.
     """
     if addresses := _addresses_of_another(state, purpose, share=share):
-        yield Session(state, **addresses, joined=True)
+        owner_url, application_url, redis_url = (addresses[name] for name in ADDRESSES)
+        yield Session(state, owner_url, application_url, redis_url, joined=True)
         return
     given_owner, given_redis = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
     started = None
@@ -153,7 +151,7 @@ def _addresses_of_another(state: State, purpose: str, *, share: bool) -> dict[st
     while not state.acquire(purpose):
         if not share or time.monotonic() > deadline:
             raise state.in_use()
-        if (addresses := state.read(RUN)) and state.join():
+        if (addresses := state.read(RUN)) and set(addresses) == set(ADDRESSES) and state.join():
             return addresses
         time.sleep(0.1)
     (state.directory / RUN).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """`manage.py demo`: the whole registry on this machine, with servers of its own.
 
-manage.py answers this command before Django is loaded; the class serves `manage.py help` and `call_command`.
+manage.py answers this command before Django is loaded; the class serves `manage.py help` and
+`call_command`.
 """
 
 import sys

@@ -1,6 +1,7 @@
 """`manage.py in_demo`: a management command with the demo's servers, started if need be.
 
-manage.py answers this command before Django is loaded; the class serves `manage.py help` and `call_command`.
+manage.py answers this command before Django is loaded; the class serves `manage.py help` and
+`call_command`.
 """
 
 import sys
