@@ -1,5 +1,6 @@
 """Settings of a deployment. Everything that differs between deployments comes from the environment."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,15 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_linear_migrations",
     "audit",
     "accounts",
     "registry",
     "linking",
     "config",
 ]
+# Of the development packages: it keeps each app's migrations in one line.
+if find_spec("django_linear_migrations"):
+    INSTALLED_APPS.append("django_linear_migrations")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -17,6 +17,7 @@ from config.embedded.signals import Stopped, ignore_stop_signals
 from config.embedded.state import State, default_directory
 
 WATCH_SECONDS = 0.5
+SHOWN_LINES = 30
 
 
 def run(*, port: int, check_only: bool, reset: bool, directory: Path | None) -> int:
@@ -61,10 +62,21 @@ def _run(state: State, purpose: str, listener: socket.socket, began: float, *, r
                 print(check.one_transaction(f"http://127.0.0.1:{port}", seeded), flush=True)
             else:
                 watch(session, processes)
+        except LaunchFailure:
+            if throwaway:
+                show_logs(state.directory)
+            raise
         finally:
             ignore_stop_signals()
             processes.stop()
     return 0
+
+
+def show_logs(directory: Path) -> None:
+    """Print the ends of the logs of a failed check, which go with its directory."""
+    for log in sorted(directory.glob("*.log")):
+        lines = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
+        print(f"--- {log.name}", *lines, sep="\n", file=sys.stderr)
 
 
 def watch(session: Session, processes: Processes) -> None:
