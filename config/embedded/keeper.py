@@ -7,6 +7,7 @@ the keeper itself be killed, the shim's death signal ends the servers. The serve
 the directory's lock, so the lock is held as long as any of them lives.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -97,7 +98,11 @@ class Keeper:
             "--no-instructions",
         ]
         arguments += self.orders["locale"] + ([] if self.orders["durable"] else ["--no-sync"])
-        if self.spawn("initdb", arguments).wait():
+        self.children["initdb"] = self.spawn("initdb", arguments)
+        while self.children["initdb"].poll() is None:
+            if self.starter_is_gone(0.01):
+                raise Failed("initdb", "its starter is gone")
+        if self.children.pop("initdb").returncode:
             raise Failed("initdb", self.last_words("initdb"))
         half_made.rename(data)
 
@@ -167,10 +172,10 @@ class Keeper:
         """End every server, then remove what must not stay."""
         quick = self.orders["throwaway"]
         signals = {"postgres": signal.SIGQUIT if quick else signal.SIGINT, "valkey": signal.SIGTERM}
+        deadline = time.monotonic() + STOP_SECONDS
         for name, child in self.children.items():
             if child.poll() is None:
-                child.send_signal(signals[name])
-        deadline = time.monotonic() + STOP_SECONDS
+                child.send_signal(signals.get(name, signal.SIGKILL))
         for child in self.children.values():
             try:
                 child.wait(max(0.1, deadline - time.monotonic()))
@@ -183,6 +188,12 @@ class Keeper:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
+def answer(message: dict[str, str]) -> None:
+    """Tell the starter; one that is gone needs no answer."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, json.dumps(message).encode() + b"\n")
+
+
 def main() -> None:
     """Start the servers, say so, and keep them until the starter is gone."""
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -191,11 +202,11 @@ def main() -> None:
     keeper = Keeper(json.loads(sys.argv[1]))
     try:
         keeper.start()
-        print("{}", flush=True)
+        answer({})
         keeper.watch()
     except Failed as failure:
         name, reason = failure.args
-        print(json.dumps({"failed": name, "reason": reason}), flush=True)
+        answer({"failed": name, "reason": reason})
     finally:
         keeper.stop()
 

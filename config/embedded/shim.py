@@ -6,6 +6,7 @@ of user, which clears it, and survives exec. UID -1 keeps the user.
 
 import ctypes
 import os
+import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -19,6 +20,9 @@ def main(arguments: list[str]) -> None:
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
+    # A starter may ignore signals, which exec would hand on; a server must hear them from its first moment.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     # The starter may have died between fork and prctl; then no signal would ever come.
     if os.getppid() != starter:
