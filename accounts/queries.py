@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Account, DatedRule, Holder, Installation, Jurisdiction, Representative, User, UserRole
 from accounts.rules.access import EVERYWHERE, Act, Actor
@@ -51,9 +51,7 @@ def actor_for(user: User) -> Actor:
 
 def rights_of(actor: Actor, account: Account | int) -> Rights | None:
     """Return the active right of an actor as a representative of an account."""
-    found = Representative.objects.filter(
-        account=account, user_id=actor.user_id, state=RepresentativeState.ACTIVE
-    ).values_list("rights", flat=True)
+    found = _represented(actor).filter(account=account).values_list("rights", flat=True)
     return next(map(Rights, found), None)
 
 
@@ -64,8 +62,13 @@ def visible_accounts(actor: Actor) -> QuerySet[Account]:
         return accounts
     jurisdictions = {role.rpartition("@")[2] for role in actor.roles}
     readable = [code for code in jurisdictions if actor.may(Act.READ_EVERY_ACCOUNT, code)]
-    represented = Representative.objects.filter(user_id=actor.user_id, state=RepresentativeState.ACTIVE)
-    return accounts.filter(Q(jurisdiction__code__in=readable) | Q(id__in=represented.values("account_id")))
+    represented = _represented(actor).values("account_id")
+    return accounts.filter(Q(jurisdiction__code__in=readable) | Q(id__in=represented))
+
+
+def _represented(actor: Actor) -> QuerySet[Representative]:
+    active = Representative.objects.filter(state=RepresentativeState.ACTIVE)
+    return active.none() if actor.user_id is None else active.filter(user_id=actor.user_id)
 
 
 def _valid(prefix: str, on: date) -> Q:
@@ -89,3 +92,35 @@ def _as_it_stood(rule: DatedRule) -> RuleInForce:
         source=rule.source,
         to_be_confirmed=rule.to_be_confirmed,
     )
+
+
+def jurisdictions() -> QuerySet[Jurisdiction]:
+    """Return the jurisdictions hosted here, by code."""
+    return Jurisdiction.objects.order_by("code")
+
+
+def dated_rules(jurisdiction: Jurisdiction, *, on: date | None = None, key: str | None = None) -> QuerySet[DatedRule]:
+    """Return the rules of a jurisdiction, of every time or in force on a day of its calendar, by key and day."""
+    rules = DatedRule.objects.filter(jurisdiction=jurisdiction).order_by("key", "valid_from", "id")
+    if on is not None:
+        rules = rules.filter(_valid("", on))
+    return rules if key is None else rules.filter(key=key)
+
+
+def described_accounts(actor: Actor) -> QuerySet[Account]:
+    """Return the accounts an actor may know of with what a list shows of each, the actor's own right among it, in one query."""
+    own = _represented(actor).filter(account=OuterRef("pk")).values("rights")[:1]
+    return visible_accounts(actor).select_related("holder", "installation").annotate(right=Subquery(own))
+
+
+def readable_jurisdictions(actor: Actor) -> frozenset[str] | None:
+    """Return the codes of the jurisdictions in which a role lets the actor read everything; None: in every one."""
+    if actor.may(Act.READ_EVERY_ACCOUNT):
+        return None
+    named = {role.rpartition("@")[2] for role in actor.roles}
+    return frozenset(code for code in named if actor.may(Act.READ_EVERY_ACCOUNT, code))
+
+
+def represented_account_ids(actor: Actor) -> QuerySet[Representative, int]:
+    """Return the ids of the accounts that the actor is an active representative of, for use in another query."""
+    return _represented(actor).values_list("account_id", flat=True)

@@ -135,6 +135,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "DESCRIPTION": "Units of 1 t CO2e, their accounts and their transactions. See docs/api.md.",
+    "POSTPROCESSING_HOOKS": ["config.openapi.document_problems"],
+    # Enumerations are printed where they are used.
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -1,0 +1,130 @@
+"""How jurisdictions, their rules and accounts are printed. Texts are looked up in the reader's language."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api.base import PageQuery, Query
+from accounts.models import Account, DatedRule, Jurisdiction
+from accounts.rules.account_types import ACCOUNT_TYPES, Standing
+from accounts.rules.representatives import Rights
+from accounts.rules.statuses import AccountStatus
+from accounts.texts import account_type_text, text
+
+JURISDICTION_CODE = r"^[A-Z]{2}-[A-Z0-9]{1,3}$"
+
+
+class CodedText(serializers.CharField):
+    """The text of a code that a row holds, or an empty one where it holds none."""
+
+    def __init__(self, *, code: str, **kwargs: Any):
+        self.code = code
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        """Return the text in the reader's language."""
+        return text(self.code.format(value)) if value else ""
+
+
+class JurisdictionSerializer(serializers.Serializer[Jurisdiction]):
+    """A jurisdiction whose registry is hosted here."""
+
+    code = serializers.CharField(help_text="ISO 3166-2, `CN-BJ`.")
+    registry = serializers.CharField(source="registry_code", help_text="As identifiers and serials begin, `CNBJ`.")
+    name = CodedText(source="code", code="jurisdiction.{}")
+    currency = serializers.CharField(help_text="ISO 4217.")
+    time_zone = serializers.CharField(help_text="Of its days and deadlines, `Asia/Shanghai`.")
+    language = serializers.CharField(help_text="BCP 47.")
+    caveat = CodedText(code="{}", help_text="What must be said wherever it is presented; empty where nothing must.")
+    is_test = serializers.BooleanField(help_text="Made for a test or a replay; no real registry.")
+
+
+@extend_schema_field(
+    {"description": "Integers and texts, alone or in lists and objects; a ratio or price is the text of its decimal."}
+)
+class RuleValue(serializers.JSONField):
+    """What a rule says."""
+
+
+class RuleSerializer(serializers.Serializer[DatedRule]):
+    """A dated rule: what held from a day until another, how sure that is, and where it was read."""
+
+    key = serializers.CharField()
+    value = RuleValue()
+    valid_from = serializers.DateField()
+    valid_to = serializers.DateField(allow_null=True, help_text="The first day on which it no longer holds.")
+    confidence = serializers.ChoiceField(
+        choices=["V", "D", "RH", "RM", "RL"], help_text="V read, D derived, R recalled with high, medium or low confidence."
+    )
+    confidence_meaning = CodedText(source="confidence", code="confidence.{}")
+    to_be_confirmed = serializers.BooleanField(help_text="Recalled, not read; must be shown as such.")
+    source = serializers.CharField()
+
+
+class JurisdictionDetailSerializer(JurisdictionSerializer):
+    """A jurisdiction with its rules."""
+
+    rules = RuleSerializer(many=True)
+
+
+class JurisdictionListSerializer(serializers.Serializer[Any]):
+    """Every jurisdiction."""
+
+    results = JurisdictionSerializer(many=True)
+
+
+class AccountSerializer(serializers.Serializer[Account]):
+    """An account that the reader may know of."""
+
+    identifier = serializers.CharField(help_text="`JP13-OHA-1000042-47`.")
+    name = serializers.CharField()
+    jurisdiction = serializers.CharField(source="jurisdiction.code")
+    registry = serializers.CharField(source="jurisdiction.registry_code")
+    type = serializers.ChoiceField(source="type_id", choices=sorted(ACCOUNT_TYPES))
+    type_name = serializers.SerializerMethodField(help_text="As its jurisdiction calls it.")
+    status = serializers.ChoiceField(choices=[str(status) for status in AccountStatus])
+    status_name = CodedText(source="status", code="account-status.{}")
+    standing = serializers.ChoiceField(
+        source="type.standing",
+        choices=[str(standing) for standing in Standing],
+        help_text="What units in it count as.",
+    )
+    holder = serializers.CharField(source="holder.name")
+    installation = serializers.SerializerMethodField(help_text="Its permit or facility number.")
+    opened_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    right = serializers.ChoiceField(
+        choices=[str(right) for right in Rights], allow_null=True, help_text="The reader's own, as its representative."
+    )
+
+    def get_type_name(self, account: Account) -> str:
+        """Return the name of the account's type."""
+        return account_type_text(account.type_id, account.jurisdiction.code)
+
+    def get_installation(self, account: Account) -> str | None:
+        """Return the number of the account's installation."""
+        return None if account.installation is None else account.installation.number
+
+
+class AccountPageSerializer(serializers.Serializer[Any]):
+    """A page of accounts, by identifier."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = AccountSerializer(many=True)
+
+
+class RuleQuery(Query):
+    """Which rules of a jurisdiction are shown; all of every time without one."""
+
+    on = serializers.DateField(required=False, help_text="Only what holds on this day.")
+    key = serializers.CharField(required=False, max_length=100, help_text="Only this rule.")
+
+
+class AccountQuery(PageQuery):
+    """Which accounts are listed."""
+
+    jurisdiction = serializers.RegexField(JURISDICTION_CODE, required=False, help_text="`CN-BJ`.")
+    type = serializers.ChoiceField(choices=sorted(ACCOUNT_TYPES), required=False)
+    status = serializers.ChoiceField(choices=[str(status) for status in AccountStatus], required=False)

@@ -1,0 +1,12 @@
+"""Addresses of people and places, below /api/v1/."""
+
+from django.urls import path
+
+from accounts.api import views
+
+urlpatterns = [
+    path("jurisdictions", views.JurisdictionList.as_view(), name="jurisdictions"),
+    path("jurisdictions/<str:code>", views.JurisdictionDetail.as_view(), name="jurisdiction"),
+    path("accounts", views.AccountList.as_view(), name="accounts"),
+    path("accounts/<str:identifier>", views.AccountDetail.as_view(), name="account"),
+]

@@ -1,0 +1,83 @@
+"""Jurisdictions and accounts over HTTP: who asks, one read, and how it is printed."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import queries
+from accounts.api.base import ApiView, PublicView, page_links, tagged
+from accounts.api.pagination import Order, page, read_text
+from accounts.api.serializers import (
+    AccountPageSerializer,
+    AccountQuery,
+    AccountSerializer,
+    JurisdictionDetailSerializer,
+    JurisdictionListSerializer,
+    JurisdictionSerializer,
+    RuleQuery,
+    RuleSerializer,
+)
+
+BY_IDENTIFIER = Order(columns=("identifier",), readers=(read_text,))
+
+
+class JurisdictionList(PublicView):
+    """The jurisdictions hosted here."""
+
+    @extend_schema(operation_id="list_jurisdictions", tags=["jurisdictions"], responses=JurisdictionListSerializer)
+    def get(self, request: Request) -> Response:
+        """List the jurisdictions hosted here."""
+        rows = JurisdictionSerializer(queries.jurisdictions(), many=True)
+        return tagged(request, Response({"results": rows.data}))
+
+
+class JurisdictionDetail(PublicView):
+    """One jurisdiction with its dated rules."""
+
+    query = RuleQuery
+
+    @extend_schema(
+        operation_id="read_jurisdiction",
+        tags=["jurisdictions"],
+        parameters=[RuleQuery],
+        responses=JurisdictionDetailSerializer,
+    )
+    def get(self, request: Request, code: str) -> Response:
+        """Read one jurisdiction with its dated rules, each with its confidence and source."""
+        jurisdiction = queries.jurisdictions().filter(code=code).first()
+        if jurisdiction is None:
+            raise NotFound
+        rules = queries.dated_rules(jurisdiction, **self.parameters)
+        printed = JurisdictionSerializer(jurisdiction).data | {"rules": RuleSerializer(rules, many=True).data}
+        return tagged(request, Response(printed))
+
+
+class AccountList(ApiView):
+    """The accounts that the reader may know of."""
+
+    query = AccountQuery
+
+    @extend_schema(
+        operation_id="list_accounts", tags=["accounts"], parameters=[AccountQuery], responses=AccountPageSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """List the accounts you represent; a registry administrator, authority or auditor sees all of the jurisdiction."""
+        accounts = queries.described_accounts(self.actor)
+        for parameter, column in (("jurisdiction", "jurisdiction__code"), ("type", "type"), ("status", "status")):
+            if parameter in self.parameters:
+                accounts = accounts.filter(**{column: self.parameters[parameter]})
+        found = page(accounts, BY_IDENTIFIER, self.parameters.get("cursor"), self.parameters["limit"])
+        return Response({**page_links(request, found), "results": AccountSerializer(found.rows, many=True).data})
+
+
+class AccountDetail(ApiView):
+    """One account."""
+
+    @extend_schema(operation_id="read_account", tags=["accounts"], responses=AccountSerializer)
+    def get(self, request: Request, identifier: str) -> Response:
+        """Read one account."""
+        account = queries.described_accounts(self.actor).filter(identifier=identifier).first()
+        if account is None:
+            raise NotFound
+        return tagged(request, Response(AccountSerializer(account).data))

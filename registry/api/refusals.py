@@ -1,0 +1,62 @@
+"""How the refusal of a proposal is told: every failure with its text, the member of the order it is about, and its subjects."""
+
+from collections.abc import Mapping
+
+from accounts.api.errors import RequestError
+from accounts.texts import text
+from registry.operations.outcome import Refused
+from registry.rules.checks import CHECKS, Failure
+
+# Which member of `POST /api/v1/transactions` a check is about; a check that is not here is about the order as a whole.
+FIELD_OF_CHECK: Mapping[int, str] = {
+    2003: "quantity",
+    2004: "serial_blocks",
+    2005: "serial_blocks",
+    2006: "quantity",
+    2007: "unit_type",
+    2008: "vintage",
+    2009: "serial_blocks",
+    2010: "registry",
+    4001: "transferring_account",
+    4002: "acquiring_account",
+    4003: "transferring_account",
+    4004: "acquiring_account",
+    4005: "acquiring_account",
+    4006: "transferring_account",
+    4007: "acquiring_account",
+    4008: "serial_blocks",
+    4009: "serial_blocks",
+    4010: "quantity",
+    4011: "acquiring_account",
+    4012: "transferring_account",
+    5001: "quantity",
+    5004: "vintage",
+    5005: "obligation",
+    5010: "serial_blocks",
+    5011: "quantity",
+    5012: "quantity",
+    5013: "serial_blocks",
+}
+# The one check that is about the request's header, not its body.
+OF_THE_KEY = 3004
+
+
+def errors_of(refused: Refused) -> tuple[RequestError, ...]:
+    """Return every failure of a refusal, in the order of the check table."""
+    return tuple(map(_error, refused.failures))
+
+
+def _error(failure: Failure) -> RequestError:
+    if failure.code == OF_THE_KEY:
+        field, pointer = "Idempotency-Key", ""
+    else:
+        field = FIELD_OF_CHECK.get(failure.code, "")
+        pointer = f"/{field}" if field else ""
+    return RequestError(
+        code=failure.code,
+        detail=text(f"check.{failure.code}", **failure.params),
+        field=field,
+        pointer=pointer,
+        subjects=failure.subjects,
+        transient=CHECKS[failure.code].transient,
+    )

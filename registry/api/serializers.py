@@ -1,0 +1,233 @@
+"""How units, balances, blocks and transactions are printed. What comes in is read in `registry.api.orders`."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from accounts.rules.account_types import Standing, UnitKind
+from accounts.texts import text
+from registry.models import Holding, UnitBlock, UnitType
+from registry.operations.outcome import MovedRange, Outcome
+from registry.queries import UnitEvent, UnitLife
+from registry.rules.serials import format_block
+from registry.rules.states import State
+
+
+class UnitTypeSerializer(serializers.Serializer[UnitType]):
+    """A type of unit of one issuing registry."""
+
+    registry = serializers.CharField(source="jurisdiction.registry_code", help_text="The issuing registry, `CNBJ`.")
+    code = serializers.CharField(help_text="`BEA`.")
+    kind = serializers.ChoiceField(choices=[str(kind) for kind in UnitKind])
+    name = serializers.SerializerMethodField()
+
+    def get_name(self, unit_type: UnitType) -> str:
+        """Return the unit type's name; its code where no text names it."""
+        code = f"unit-type.{unit_type.code}"
+        return found if (found := text(code)) != code else unit_type.code
+
+
+class UnitTypeListSerializer(serializers.Serializer[Any]):
+    """Every unit type."""
+
+    results = UnitTypeSerializer(many=True)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """A row of the check table."""
+
+    code = serializers.IntegerField(help_text="Public, stable, never reused.")
+    group = serializers.CharField()
+    text = serializers.CharField(help_text="What it says when it fails; names in braces are filled in.")
+    transient = serializers.BooleanField(help_text="Whether a retry of the same order can succeed.")
+    reference = serializers.CharField(help_text="The rule it stands for.")
+
+
+class CheckListSerializer(serializers.Serializer[Any]):
+    """The check table."""
+
+    results = CheckSerializer(many=True)
+
+
+class RecognitionSerializer(serializers.Serializer[Any]):
+    """What a unit is worth here, as two integers: 1/1 for a unit at home."""
+
+    numerator = serializers.IntegerField(source="rate_numerator")
+    denominator = serializers.IntegerField(source="rate_denominator")
+
+
+class HoldingSerializer(serializers.Serializer[Holding]):
+    """The balance of one series and recognition, in units of 1 t CO2e: `quantity` = `free` + `reserved`."""
+
+    registry = serializers.CharField(source="series.origin.registry_code")
+    unit_type = serializers.CharField(source="series.unit_type.code")
+    vintage = serializers.IntegerField(source="series.vintage")
+    project = serializers.CharField(source="series.project")
+    period = serializers.CharField(source="series.period")
+    recognition = RecognitionSerializer()
+    quantity = serializers.IntegerField()
+    reserved = serializers.IntegerField(help_text="Held for transactions that are not final.")
+    free = serializers.SerializerMethodField()
+
+    def get_free(self, holding: Holding) -> int:
+        """Return what is not reserved."""
+        return holding.quantity - holding.reserved
+
+
+class HoldingListSerializer(serializers.Serializer[Any]):
+    """The balances of an account."""
+
+    account = serializers.CharField()
+    results = HoldingSerializer(many=True)
+
+
+class BlockSerializer(serializers.Serializer[UnitBlock]):
+    """A run of consecutive serials that stand alike."""
+
+    block = serializers.SerializerMethodField(help_text="As an order names it, `CNBJ-BEA-2026-1-1000-86`.")
+    registry = serializers.CharField(source="origin.registry_code")
+    unit_type = serializers.CharField(source="series.unit_type.code")
+    vintage = serializers.IntegerField(source="series.vintage")
+    first = serializers.IntegerField(source="start_no")
+    last = serializers.SerializerMethodField()
+    quantity = serializers.SerializerMethodField()
+    recognition = RecognitionSerializer()
+    reserved_by = serializers.UUIDField(source="held_for_id", allow_null=True, help_text="The transaction it is held for.")
+    frozen = serializers.SerializerMethodField()
+
+    def get_block(self, block: UnitBlock) -> str:
+        """Return the printed form."""
+        assert block.series is not None and block.end_no is not None
+        return format_block(
+            block.origin.registry_code, block.series.unit_type.code, block.series.vintage, block.start_no, block.end_no
+        )
+
+    def get_last(self, block: UnitBlock) -> int:
+        """Return the last serial."""
+        assert block.end_no is not None
+        return block.end_no - 1
+
+    def get_quantity(self, block: UnitBlock) -> int:
+        """Return the units in the block."""
+        assert block.end_no is not None
+        return block.end_no - block.start_no
+
+    def get_frozen(self, block: UnitBlock) -> bool:
+        """Return whether the block moves nowhere."""
+        return block.frozen_by is not None
+
+
+class BlockPageSerializer(serializers.Serializer[Any]):
+    """A page of an account's blocks, by issuing registry and serial."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = BlockSerializer(many=True)
+
+
+class MovedBlockSerializer(serializers.Serializer[MovedRange]):
+    """Serials that a transaction moves, with their own accounts on both sides."""
+
+    block = serializers.SerializerMethodField(help_text="`CNBJ-BEA-2026-1-1000-86`.")
+    registry = serializers.CharField()
+    unit_type = serializers.CharField()
+    vintage = serializers.IntegerField()
+    first = serializers.IntegerField()
+    last = serializers.SerializerMethodField()
+    quantity = serializers.SerializerMethodField()
+    transferring_account = serializers.CharField(source="transferring", allow_null=True)
+    acquiring_account = serializers.CharField(source="acquiring")
+
+    def get_block(self, moved: MovedRange) -> str:
+        """Return the printed form."""
+        return format_block(moved.registry, moved.unit_type, moved.vintage, moved.first, moved.next)
+
+    def get_last(self, moved: MovedRange) -> int:
+        """Return the last serial."""
+        return moved.next - 1
+
+    def get_quantity(self, moved: MovedRange) -> int:
+        """Return the units in the range."""
+        return moved.next - moved.first
+
+
+class TransactionSummarySerializer(serializers.Serializer[Outcome]):
+    """A transaction without its blocks. Accounts that the reader has no right to know of are null."""
+
+    id = serializers.UUIDField(source="transaction_id")
+    type = serializers.CharField(help_text="`10-50`.")
+    state = serializers.ChoiceField(choices=[str(state) for state in State])
+    transferring_account = serializers.CharField(source="transferring", allow_null=True)
+    acquiring_account = serializers.SerializerMethodField()
+    quantity = serializers.IntegerField(help_text="Units of 1 t CO2e.")
+    obligation = serializers.IntegerField(allow_null=True)
+    allocation = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField()
+    beneficiary = serializers.CharField()
+    client_reference = serializers.CharField()
+    proposed_at = serializers.DateTimeField(help_text="The registry's clock.")
+    completed_at = serializers.DateTimeField(allow_null=True, help_text="The registry's clock.")
+    mode = serializers.SerializerMethodField(help_text="What this registry is: in `exercise` no unit is real.")
+
+    def get_acquiring_account(self, outcome: Outcome) -> str | None:
+        """Return the acquiring account, or None where the reader may not know of it."""
+        return outcome.acquiring or None
+
+    def get_mode(self, _: Outcome) -> str:
+        """Return the deployment's mode."""
+        return str(settings.REGISTRY_MODE)
+
+
+class TransactionSerializer(TransactionSummarySerializer):
+    """A transaction with the blocks it moves."""
+
+    serial_blocks = serializers.SerializerMethodField()
+
+    def get_serial_blocks(self, outcome: Outcome) -> list[dict[str, Any]]:
+        """Return the ranges by serial, so that every reading prints them alike."""
+        in_order = sorted(outcome.ranges, key=lambda moved: (moved.registry, moved.first))
+        return [dict(MovedBlockSerializer(moved).data) for moved in in_order]
+
+
+class TransactionPageSerializer(serializers.Serializer[Any]):
+    """A page of transactions, the latest first."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = TransactionSummarySerializer(many=True)
+
+
+class UnitEventSerializer(serializers.Serializer[UnitEvent]):
+    """A transaction that the unit took part in."""
+
+    transaction = serializers.UUIDField(source="transaction_id")
+    type = serializers.CharField()
+    state = serializers.ChoiceField(choices=[str(state) for state in State])
+    transferring_account = serializers.CharField(source="transferring", allow_null=True)
+    acquiring_account = serializers.CharField(source="acquiring")
+    proposed_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class UnitSerializer(serializers.Serializer[UnitLife]):
+    """A unit and its life, as far as the reader may know it."""
+
+    registry = serializers.CharField(help_text="The registry that issued it.")
+    serial = serializers.IntegerField()
+    block = serializers.SerializerMethodField(help_text="The unit as a block of one.")
+    unit_type = serializers.CharField()
+    vintage = serializers.IntegerField()
+    project = serializers.CharField()
+    period = serializers.CharField()
+    standing = serializers.ChoiceField(
+        choices=[str(standing) for standing in Standing], help_text="What it counts as now."
+    )
+    account = serializers.CharField(allow_null=True, help_text="Its holder; null where the reader may not know.")
+    reserved = serializers.BooleanField(allow_null=True)
+    frozen = serializers.BooleanField(allow_null=True)
+    events = UnitEventSerializer(many=True, help_text="Oldest first; only those the reader may know of.")
+
+    def get_block(self, life: UnitLife) -> str:
+        """Return the printed form."""
+        return format_block(life.registry, life.unit_type, life.vintage, life.serial, life.serial + 1)

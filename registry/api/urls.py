@@ -1,0 +1,25 @@
+"""Addresses of units and transactions, below /api/v1/."""
+
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter
+
+from registry.api import views
+
+
+class SerialConverter(IntConverter):
+    """A serial as it is printed: no leading nought, and no number that a serial cannot be."""
+
+    regex = "[1-9][0-9]{0,14}"
+
+
+register_converter(SerialConverter, "serial")
+
+urlpatterns = [
+    path("unit-types", views.UnitTypeList.as_view(), name="unit-types"),
+    path("checks", views.CheckList.as_view(), name="checks"),
+    path("accounts/<str:identifier>/holdings", views.Holdings.as_view(), name="holdings"),
+    path("accounts/<str:identifier>/blocks", views.Blocks.as_view(), name="blocks"),
+    path("transactions", views.Transactions.as_view(), name="transactions"),
+    path("transactions/<uuid:id>", views.TransactionDetail.as_view(), name="transaction"),
+    path("units/<str:registry>/<serial:serial>", views.UnitDetail.as_view(), name="unit"),
+]

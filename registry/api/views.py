@@ -1,0 +1,184 @@
+"""Units and transactions over HTTP: authenticate, parse, one call, print. No rule is held here."""
+
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import clock
+from accounts import queries as people
+from accounts.api.base import ApiView, PublicView, page_links, tagged
+from accounts.api.pagination import Order, page, read_integer
+from accounts.models import Account
+from registry import queries
+from registry.api import serializers
+from registry.api.answers import IDEMPOTENCY_KEY, Answering
+from registry.api.filters import BlockQuery, TransactionQuery, UnitTypeQuery
+from registry.api.orders import OrderSerializer, digest_of, proposal_of
+from registry.api.refusals import check_table
+from registry.operations.outcome import AnsweredBefore, AnswerKey, Outcome, Refused
+from registry.operations.propose import propose
+from registry.rules.proposal import Proposal
+from registry.rules.serials import GREATEST_SERIAL
+
+LATEST_FIRST = Order(columns=("id",), readers=(UUID,), descending=True)
+BY_SERIAL = Order(columns=("origin_id", "start_no"), readers=(read_integer, read_integer))
+
+
+class UnitTypeList(PublicView):
+    """The unit types of the registries hosted here."""
+
+    query = UnitTypeQuery
+
+    @extend_schema(
+        operation_id="list_unit_types",
+        tags=["units"],
+        parameters=[UnitTypeQuery],
+        responses=serializers.UnitTypeListSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List the unit types."""
+        rows = serializers.UnitTypeSerializer(queries.unit_types(**self.parameters), many=True)
+        return tagged(request, Response({"results": rows.data}))
+
+
+class CheckList(PublicView):
+    """The check table."""
+
+    @extend_schema(operation_id="list_checks", tags=["checks"], responses=serializers.CheckListSerializer)
+    def get(self, request: Request) -> Response:
+        """List every check that a transaction has to pass, with its code and text."""
+        rows = serializers.CheckSerializer(check_table(), many=True)
+        return tagged(request, Response({"results": rows.data}))
+
+
+class Holdings(ApiView):
+    """The balances of one account."""
+
+    @extend_schema(operation_id="list_holdings", tags=["accounts"], responses=serializers.HoldingListSerializer)
+    def get(self, request: Request, identifier: str) -> Response:
+        """List the balances of an account by registry, unit type, vintage and recognition."""
+        account = _account(self, identifier)
+        rows = serializers.HoldingSerializer(queries.holdings_of(account), many=True)
+        return tagged(request, Response({"account": account.identifier, "results": rows.data}))
+
+
+class Blocks(ApiView):
+    """The unit blocks of one account."""
+
+    query = BlockQuery
+
+    @extend_schema(
+        operation_id="list_blocks",
+        tags=["accounts"],
+        parameters=[BlockQuery],
+        responses=serializers.BlockPageSerializer,
+    )
+    def get(self, request: Request, identifier: str) -> Response:
+        """List the unit blocks that an account holds, by issuing registry and serial."""
+        account = _account(self, identifier)
+        named = {name: self.parameters.get(name) for name in ("registry", "unit_type", "vintage")}
+        found = page(queries.blocks_of(account, **named), BY_SERIAL, self.parameters.get("cursor"), self.parameters["limit"])
+        rows = serializers.BlockSerializer(found.rows, many=True)
+        return Response({**page_links(request, found), "results": rows.data})
+
+
+class Transactions(ApiView):
+    """The transactions that the reader may know of, and the way to propose one."""
+
+    query = TransactionQuery
+
+    @extend_schema(
+        operation_id="list_transactions",
+        tags=["transactions"],
+        parameters=[TransactionQuery],
+        responses=serializers.TransactionPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List the transactions of the accounts you may know of, the latest first."""
+        wanted = {name: value for name, value in self.parameters.items() if name not in ("cursor", "limit")}
+        transactions = queries.transactions_of(self.actor, queries.TransactionFilter(**wanted))
+        found = page(transactions, LATEST_FIRST, self.parameters.get("cursor"), self.parameters["limit"])
+        rows = serializers.TransactionSummarySerializer(map(queries.outcome_without_ranges, found.rows), many=True)
+        return Response({**page_links(request, found), "results": rows.data})
+
+    @extend_schema(
+        operation_id="propose_transaction",
+        tags=["transactions"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=OrderSerializer,
+        responses={201: OpenApiResponse(serializers.TransactionSerializer, description="Carried out.")},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Propose a transaction. It is judged at once; all its failures are told together, and then nothing has moved.
+
+        Repeat a request with the same `Idempotency-Key` after any doubt: it is carried out once, and the first answer is
+        given again byte for byte.
+        """
+        answering = Answering(self, request)
+        order = OrderSerializer(data=request.data)
+        order.is_valid(raise_exception=True)
+        key = answering.key(digest_of("POST", request.path, request.data))
+        try:
+            self._propose(proposal_of(order.validated_data), key)
+        except AnsweredBefore as before:
+            return answering.again(before.answer)
+        except Refused as refusal:
+            if not answering.printed(refusal):
+                # The key names another request, whose answer is kept.
+                raise
+        return answering.response()
+
+    def _propose(self, proposal: Proposal, key: AnswerKey) -> Outcome:
+        actor, now = self.actor, clock.now()
+        try:
+            return propose(proposal, actor=actor, now=now, key=key)
+        except IntegrityError as error:
+            cause = getattr(error.__cause__, "diag", None)
+            if getattr(cause, "constraint_name", None) != "one_answer_per_key":
+                raise
+            # Another request with this key answered meanwhile, and no account's lock put the two in a row.
+            return propose(proposal, actor=actor, now=now, key=key)
+
+
+class TransactionDetail(ApiView):
+    """One transaction."""
+
+    @extend_schema(operation_id="read_transaction", tags=["transactions"], responses=serializers.TransactionSerializer)
+    def get(self, request: Request, id: UUID) -> Response:
+        """Read one transaction with the blocks it moves."""
+        found = queries.transaction_of(self.actor, id)
+        if found is None:
+            raise NotFound
+        return tagged(request, Response(serializers.TransactionSerializer(found).data))
+
+
+class UnitDetail(ApiView):
+    """The life of one unit."""
+
+    @extend_schema(
+        operation_id="read_unit",
+        tags=["units"],
+        parameters=[
+            OpenApiParameter("serial", int, OpenApiParameter.PATH, description="From 1; below 10^15."),
+        ],
+        responses=serializers.UnitSerializer,
+    )
+    def get(self, request: Request, registry: str, serial: int) -> Response:
+        """Read the life of a unit: every transaction that moved it, and its holder, as far as you may know."""
+        life = queries.life_of(self.actor, registry, serial) if 1 <= serial <= GREATEST_SERIAL else None
+        if life is None:
+            raise NotFound
+        return tagged(request, Response(serializers.UnitSerializer(life).data))
+
+
+def _account(view: ApiView, identifier: str) -> Account:
+    """Return an account that the reader may know of. Raises: NotFound, in the same words for any other."""
+    account = people.visible_accounts(view.actor).filter(identifier=identifier).first()
+    if account is None:
+        raise NotFound
+    return account

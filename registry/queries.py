@@ -1,0 +1,259 @@
+"""Reads of the ledger for the API and the administration. Each says in how many statements it answers.
+
+What an actor may know of a unit or a transaction follows from the accounts the actor may know of: those represented, and all
+of a jurisdiction where a role says so (`accounts.queries`). What is beyond that is absent, not marked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.postgres.fields import BigIntegerRangeField
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, OuterRef, Q, QuerySet, Value
+
+from accounts import queries as people
+from accounts.models import Account
+from accounts.rules.access import Actor
+from registry.identity import EPOCH
+from registry.models import Holding, Transaction, TransactionBlock, UnitBlock, UnitType
+from registry.operations.outcome import MovedRange, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFilter:
+    """Which transactions are asked for; None: whichever. Times are the registry's clock, `[proposed_from, proposed_before)`."""
+
+    type: str | None = None
+    state: str | None = None
+    account: str | None = None
+    unit_type: str | None = None
+    proposed_from: datetime | None = None
+    proposed_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitEvent:
+    """One transaction that a unit took part in, with its accounts on both sides (transferring None: it was issued)."""
+
+    transaction_id: UUID
+    type: str
+    state: str
+    transferring: str | None
+    acquiring: str
+    proposed_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLife:
+    """A unit: what it is for life, what it counts as now, who holds it, and what happened to it, oldest first.
+
+    `account` is None, and events are missing, where the reader has no right to know.
+    """
+
+    registry: str
+    serial: int
+    unit_type: str
+    vintage: int
+    project: str
+    period: str
+    standing: str
+    account: str | None
+    reserved: bool | None
+    frozen: bool | None
+    events: Sequence[UnitEvent]
+
+
+def unit_types(registry: str | None = None) -> QuerySet[UnitType]:
+    """Return the unit types, of one issuing registry (`CNBJ`) or all, in one statement."""
+    types = UnitType.objects.select_related("jurisdiction").order_by("jurisdiction__registry_code", "code")
+    return types if registry is None else types.filter(jurisdiction__registry_code=registry)
+
+
+def holdings_of(account: Account) -> QuerySet[Holding]:
+    """Return the balances of an account that are not nought, by registry, type, vintage and recognition, in one statement."""
+    return (
+        Holding.objects.filter(account=account, quantity__gt=0)
+        .select_related("series__unit_type", "series__origin", "recognition")
+        .order_by("series__origin__registry_code", "series__unit_type__code", "series__vintage", "series_id", "recognition_id")
+    )
+
+
+def blocks_of(
+    account: Account, *, registry: str | None = None, unit_type: str | None = None, vintage: int | None = None
+) -> QuerySet[UnitBlock]:
+    """Return the unit blocks of an account. The order is the caller's; (origin_id, start_no) is unique."""
+    blocks = UnitBlock.objects.filter(account=account).select_related("series__unit_type", "origin", "recognition")
+    if registry is not None:
+        blocks = blocks.filter(origin__registry_code=registry)
+    if unit_type is not None:
+        blocks = blocks.filter(series__unit_type__code=unit_type)
+    return blocks if vintage is None else blocks.filter(series__vintage=vintage)
+
+
+def transactions_of(actor: Actor, wanted: TransactionFilter) -> QuerySet[Transaction]:
+    """Return the transactions that touch an account the actor may know of. The order is the caller's; ids sort by time.
+
+    `names_its_accounts` says whether the reader may know the accounts at its head (a transaction may have several pairs).
+    """
+    transactions = Transaction.objects.select_related("transferring", "acquiring", "jurisdiction")
+    readable = people.readable_jurisdictions(actor)
+    if readable is None:
+        transactions = transactions.annotate(names_its_accounts=Value(True, BooleanField()))
+    else:
+        own = people.represented_account_ids(actor)
+        of_the_head = (
+            Q(jurisdiction__code__in=readable)
+            | Q(acquiring__jurisdiction__code__in=readable)
+            | Q(transferring_id__in=own)
+            | Q(acquiring_id__in=own)
+        )
+        transactions = transactions.filter(of_the_head | _touching(own)).annotate(
+            names_its_accounts=ExpressionWrapper(of_the_head, BooleanField())
+        )
+    return _narrowed(transactions, wanted)
+
+
+def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
+    """Return one transaction with those of its ranges that the actor may know of, in two statements; None: not found."""
+    found = transactions_of(actor, TransactionFilter()).filter(id=transaction_id).first()
+    if found is None:
+        return None
+    return _outcome(found, _ranges_of(actor).filter(transaction=found).order_by("origin_id", "first_no", "id"))
+
+
+def outcome_without_ranges(found: Transaction) -> Outcome:
+    """Return a row of `transactions_of` as a list shows it."""
+    return _outcome(found, ())
+
+
+def life_of(actor: Actor, registry: str, serial: int) -> UnitLife | None:
+    """Return the life of a unit as far as the actor may know it, in two statements; None: no such unit was issued."""
+    visible = people.visible_accounts(actor).order_by().filter(pk=OuterRef("account_id"))
+    # Blocks tile the serial space, so the last one that starts at or before a serial holds it.
+    block = (
+        UnitBlock.objects.filter(origin__registry_code=registry, start_no__lte=serial)
+        .select_related("series__unit_type", "account__type")
+        .annotate(holder_is_visible=Exists(visible))
+        .order_by("-start_no")
+        .first()
+    )
+    if block is None or block.account is None or block.series is None:
+        return None
+    holds = Func(F("first_no"), F("next_no"), function="int8range", output_field=BigIntegerRangeField())
+    ranges = (
+        _ranges_of(actor)
+        .alias(serials=holds)
+        .filter(origin_id=block.origin_id, serials__contains=(serial, serial + 1))
+        .select_related("transaction")
+        .order_by("id")
+    )
+    knows = block.holder_is_visible
+    return UnitLife(
+        registry=registry,
+        serial=serial,
+        unit_type=block.series.unit_type.code,
+        vintage=block.series.vintage,
+        project=block.series.project,
+        period=block.series.period,
+        standing=block.account.type.standing,
+        account=block.account.identifier if knows else None,
+        reserved=block.held_for_id is not None if knows else None,
+        frozen=block.frozen_by is not None if knows else None,
+        events=tuple(_event(moved) for moved in ranges),
+    )
+
+
+def _touching(accounts: QuerySet) -> Q:  # type: ignore[type-arg]
+    """Return the condition that a transaction moves a range from or to one of the accounts."""
+    moved = TransactionBlock.objects.order_by()
+    return Q(id__in=moved.filter(from_account_id__in=accounts).values("transaction_id")) | Q(
+        id__in=moved.filter(to_account_id__in=accounts).values("transaction_id")
+    )
+
+
+def _narrowed(transactions: QuerySet[Transaction], wanted: TransactionFilter) -> QuerySet[Transaction]:
+    if wanted.type is not None:
+        transactions = transactions.filter(type_id=wanted.type)
+    if wanted.state is not None:
+        transactions = transactions.filter(state=wanted.state)
+    if wanted.account is not None:
+        transactions = transactions.filter(_touching(Account.objects.filter(identifier=wanted.account).values("id")))
+    if wanted.unit_type is not None:
+        ranges = TransactionBlock.objects.filter(transaction=OuterRef("pk"), series__unit_type__code=wanted.unit_type)
+        transactions = transactions.filter(Exists(ranges))
+    # Identifiers sort by the time of proposal (UUIDv7), so their index finds a time; the column decides within a millisecond.
+    if wanted.proposed_from is not None:
+        transactions = transactions.filter(id__gte=_first_id(wanted.proposed_from), proposed_at__gte=wanted.proposed_from)
+    if wanted.proposed_before is not None:
+        latest = _first_id(wanted.proposed_before, milliseconds_later=1)
+        transactions = transactions.filter(id__lt=latest, proposed_at__lt=wanted.proposed_before)
+    return transactions
+
+
+def _first_id(instant: datetime, milliseconds_later: int = 0) -> UUID:
+    elapsed = instant - EPOCH
+    milliseconds = (elapsed.days * 86_400 + elapsed.seconds) * 1000 + elapsed.microseconds // 1000 + milliseconds_later
+    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def _ranges_of(actor: Actor) -> QuerySet[TransactionBlock]:
+    """Return the ranges with an account on either side that the actor may know of."""
+    ranges = TransactionBlock.objects.select_related("origin", "series__unit_type", "from_account", "to_account")
+    readable = people.readable_jurisdictions(actor)
+    if readable is None:
+        return ranges
+    own = people.represented_account_ids(actor)
+    return ranges.filter(
+        Q(from_account_id__in=own)
+        | Q(to_account_id__in=own)
+        | Q(from_account__jurisdiction__code__in=readable)
+        | Q(to_account__jurisdiction__code__in=readable)
+    )
+
+
+
+def _outcome(found: Transaction, ranges: Sequence[TransactionBlock] | QuerySet[TransactionBlock]) -> Outcome:
+    names = getattr(found, "names_its_accounts", False)
+    transferring = None if found.transferring is None or not names else found.transferring.identifier
+    return Outcome(
+        transaction_id=found.id,
+        type=found.type_id,
+        state=found.state,
+        transferring=transferring,
+        acquiring=found.acquiring.identifier if names else "",
+        quantity=found.quantity,
+        ranges=tuple(_moved(part) for part in ranges),
+        obligation=found.obligation_id,
+        allocation=found.allocation_id,
+        reason=found.reason,
+        beneficiary=found.beneficiary,
+        client_reference=found.client_reference,
+        proposed_at=found.proposed_at,
+        completed_at=found.completed_at,
+    )
+
+
+def _moved(part: TransactionBlock) -> MovedRange:
+    return MovedRange(
+        registry=part.origin.registry_code,
+        unit_type=part.series.unit_type.code,
+        vintage=part.series.vintage,
+        first=part.first_no,
+        next=part.next_no,
+        transferring=None if part.from_account is None else part.from_account.identifier,
+        acquiring=part.to_account.identifier,
+    )
+
+
+def _event(moved: TransactionBlock) -> UnitEvent:
+    return UnitEvent(
+        transaction_id=moved.transaction_id,
+        type=moved.transaction.type_id,
+        state=moved.transaction.state,
+        transferring=None if moved.from_account is None else moved.from_account.identifier,
+        acquiring=moved.to_account.identifier,
+        proposed_at=moved.transaction.proposed_at,
+        completed_at=moved.transaction.completed_at,
+    )
