@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -178,13 +179,13 @@ def test_the_check_makes_one_transaction_and_leaves_nothing() -> None:
     assert "checked: one unit moved from " in answer.stdout
 
 
-def test_a_database_that_refuses_is_one_sentence(tmp_path: Path) -> None:
+def test_a_database_that_refuses_is_one_sentence(state: Path) -> None:
     environment = clean_environment() | {
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
     refused = subprocess.run(
-        command("in_demo", "--state", servers.throwaway_directory(), "check"),
+        command("in_demo", "--state", state, "check"),
         capture_output=True, text=True, env=environment, cwd="/", check=False,
     )  # fmt: skip
     assert (refused.returncode, refused.stderr.count("\n")) == (Exit.DATABASE_REFUSED, 1)
@@ -215,6 +216,11 @@ def test_killed_servers_leave_no_process(keeper_too: bool) -> None:
         assert Path(directory).exists() == keeper_too
     finally:
         subprocess.run(["rm", "-rf", directory], check=True)
+
+
+def test_the_manual_lists_every_exit_code() -> None:
+    rows = re.findall(r"^\| (\d+) \|", (PROJECT / "docs/operate.md").read_text(), re.MULTILINE)
+    assert {int(row) for row in rows} == {0, 2, *Exit}
 
 
 def test_dev_without_a_python_is_one_sentence(tmp_path: Path) -> None:
