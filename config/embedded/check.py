@@ -9,7 +9,7 @@ from typing import Any
 from config.embedded.failures import Exit, LaunchFailure
 
 # One unit type of each jurisdiction of the pilot.
-UNIT_TYPE = {"CNBJ": "BEA", "JP13": "TCE", "KR11": "KAU"}
+UNIT_TYPE = {"CNBJ": "BEA", "JP13": "TER", "KR11": "KAU"}
 
 
 def one_transaction(root: str, seeded: dict[str, Any]) -> str:
@@ -22,8 +22,8 @@ def one_transaction(root: str, seeded: dict[str, Any]) -> str:
     refusals = []
     for key in keys:
         for acquiring in accounts:
-            registry = key["account"][:4]
-            if acquiring == key["account"] or acquiring[:4] != registry or registry not in UNIT_TYPE:
+            registry = registry_of(key["account"])
+            if acquiring == key["account"] or registry_of(acquiring) != registry or registry not in UNIT_TYPE:
                 continue
             body = {
                 "type": "10-50",
@@ -38,6 +38,11 @@ def one_transaction(root: str, seeded: dict[str, Any]) -> str:
             refusals.append(f"{status} {json.dumps(answer)[:400]}")
     reason = refusals[0] if refusals else "the seed gave no two accounts of one registry with an API key"
     raise LaunchFailure(Exit.CHECK_FAILED, f"The check's transaction did not complete: {reason}.")
+
+
+def registry_of(account: str) -> str:
+    """Return the registry an account identifier begins with."""
+    return account.split("-")[0]
 
 
 def post(address: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
