@@ -135,6 +135,8 @@ def announce(state: State, seeded: dict[str, Any], port: int, seconds: float) ->
         f"  API key        {key['key']}  ({key['rights']} on {key['account']}, {key['holder']})"
         for key in seeded.get("api_keys", [])
     ]
+    if not seeded.get("logins"):
+        lines.append("  no logins are kept here: this database was seeded by another run, or that run was cut off")
     print("\n".join(lines), flush=True)
     if sys.stdout.isatty():
         print("Ctrl-C stops everything.", flush=True)
