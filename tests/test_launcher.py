@@ -113,11 +113,24 @@ def test_ready_means_that_web_answers_and_ctrl_c_leaves_nothing(state: Path) -> 
     assert_nothing_left(state)
 
 
-def test_a_killed_demo_leaves_nothing_and_its_state_serves_the_next(state: Path) -> None:
-    before = (state / "demo.json").read_bytes()
+def test_a_killed_demo_leaves_nothing(state: Path) -> None:
     with demo(state) as (process, _, _):
         process.kill()
     assert_nothing_left(state)
+
+
+def test_a_closed_terminal_ends_the_demo_without_a_word(state: Path) -> None:
+    with demo(state) as (process, _, _):
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.send_signal(signal.SIGHUP)
+        assert (process.wait(30), process.stderr.read()) == (0, "")
+    assert_nothing_left(state)
+
+
+def test_the_state_of_a_killed_demo_serves_the_next(state: Path) -> None:
+    before = (state / "demo.json").read_bytes()
     answer = run("in_demo", "--state", state, "showmigrations", "--plan")
     assert answer.returncode == 0, answer.stderr
     assert "[X]  registry.0001_initial" in answer.stdout

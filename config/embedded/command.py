@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config.embedded import demo, servers
 from config.embedded.failures import Exit, LaunchFailure
+from config.embedded.output import say
 from config.embedded.session import running
 from config.embedded.signals import Stopped, stop_signals
 from config.embedded.state import PROJECT, State, default_directory
@@ -41,10 +42,10 @@ def main(arguments: Sequence[str]) -> int:
                 return run_in_demo(options.line or ["help"], servers.throwaway_directory(), throwaway=True)
             return run_in_demo(options.line or ["help"], options.state or default_directory(), throwaway=False)
     except Stopped:
-        print("stopped", file=sys.stderr)
+        say("stopped", to_error=True)
         return Exit.STOPPED_EARLY
     except LaunchFailure as failure:
-        print(failure.sentence, file=sys.stderr)
+        say(failure.sentence, to_error=True)
         return failure.code
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from config.embedded import check, servers
 from config.embedded.failures import Exit, LaunchFailure
+from config.embedded.output import say
 from config.embedded.processes import Processes, forget_beat
 from config.embedded.session import Session, running
 from config.embedded.signals import Stopped, ignore_stop_signals
@@ -59,7 +60,7 @@ def _run(state: State, purpose: str, listener: socket.socket, began: float, *, r
             seeded = state.read("demo.json") or {}
             announce(state, seeded, port, time.monotonic() - began)
             if throwaway:
-                print(check.one_transaction(f"http://127.0.0.1:{port}", seeded), flush=True)
+                say(check.one_transaction(f"http://127.0.0.1:{port}", seeded))
             else:
                 watch(session, processes)
         except LaunchFailure:
@@ -76,7 +77,7 @@ def show_logs(directory: Path) -> None:
     """Print the ends of the logs of a failed check, which go with its directory."""
     for log in sorted(directory.glob("*.log")):
         lines = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
-        print(f"--- {log.name}", *lines, sep="\n", file=sys.stderr)
+        say("\n".join([f"--- {log.name}", *lines]), to_error=True)
 
 
 def watch(session: Session, processes: Processes) -> None:
@@ -91,7 +92,7 @@ def watch(session: Session, processes: Processes) -> None:
                     f"PostgreSQL or Valkey ended by itself; see the logs in {session.state.directory}.",
                 )
     except Stopped:
-        print("stopping", flush=True)
+        say("stopping")
 
 
 def listen(port: int) -> socket.socket:
@@ -137,6 +138,6 @@ def announce(state: State, seeded: dict[str, Any], port: int, seconds: float) ->
     ]
     if not seeded.get("logins"):
         lines.append("  no logins are kept here: this database was seeded by another run, or that run was cut off")
-    print("\n".join(lines), flush=True)
+    say("\n".join(lines))
     if sys.stdout.isatty():
-        print("Ctrl-C stops everything.", flush=True)
+        say("Ctrl-C stops everything.")

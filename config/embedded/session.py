@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config.embedded import servers
 from config.embedded.failures import Exit, LaunchFailure
+from config.embedded.output import say
 from config.embedded.signals import ignore_stop_signals
 from config.embedded.state import PROJECT, State, write_private
 
@@ -135,7 +136,7 @@ def running(state: State, purpose: str, *, share: bool, throwaway: bool = False)
         yield session
         # A demo that is told to stop stops; a single command lets those that share its servers finish.
         if share and started and state.others_use_it():
-            print("Waiting for other commands that use these servers to end.", file=sys.stderr, flush=True)
+            say("Waiting for other commands that use these servers to end.", to_error=True)
             state.wait_for_others()
     finally:
         ignore_stop_signals()
