@@ -4,7 +4,7 @@ drf-spectacular prints what the views say; the refusals are the same everywhere 
 problems. Schemathesis compares every answer of the running service with the result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from config.problems import ADDRESS, KINDS, MEDIA_TYPE
@@ -13,19 +13,19 @@ Json = dict[str, Any]
 
 # Lists by pages change with every transaction; nobody asks for them twice.
 _WITHOUT_ETAG = frozenset({"list_accounts", "list_blocks", "list_transactions", "propose_transaction"})
-_DESCRIPTIONS = {
-    304: "What the client has is current.",
-    400: "The request is not of the documented form: its body, a parameter or a header.",
-    401: "No API key, or none that is known and current.",
-    403: "The API key lacks the scope, or its user the role.",
-    404: "Nothing is there, or nothing that the reader may know of: the two are told alike.",
-    406: "The answer is not to be had in an accepted media type.",
-    413: "The body is larger than 1 MiB.",
-    415: "The body is not `application/json` in UTF-8.",
-    422: "The checks refused the order; `errors` lists every failure, and nothing moved.",
-    428: "The request names no `Idempotency-Key`.",
-    500: "Something failed that should not. Nothing is told but in the log.",
-    503: "Concurrent work was in the way, or a part of the service is away; ask again.",
+_ANSWERS: Mapping[int, tuple[str, str]] = {
+    304: ("NotModified", "What the client has is current."),
+    400: ("BadRequest", "The request is not of the documented form: its body, a parameter or a header."),
+    401: ("NotAuthenticated", "No API key, or none that is known and current."),
+    403: ("NotPermitted", "The API key lacks the scope, or its user the role."),
+    404: ("NotFound", "Nothing is there, or nothing that the reader may know of: the two are told alike."),
+    406: ("NotAcceptable", "The answer is not to be had in an accepted media type."),
+    413: ("BodyTooLarge", "The body is larger than 1 MiB."),
+    415: ("UnsupportedMediaType", "The body is not `application/json` in UTF-8."),
+    422: ("Refused", "The checks refused the order; `errors` lists every failure, and nothing moved."),
+    428: ("IdempotencyKeyMissing", "The request names no `Idempotency-Key`."),
+    500: ("Unexpected", "Something failed that should not. Nothing is told but in the log."),
+    503: ("Busy", "Concurrent work was in the way, or a part of the service is away; ask again."),
 }
 
 PROBLEM: Json = {
@@ -74,47 +74,75 @@ def _header(description: str, pattern: str | None = None, *, required: bool = Tr
     return {"description": description, "required": required, "schema": schema}
 
 
-_CACHE = _header("Nothing of an authenticated answer or a problem is kept (`no-store`).")
-_ETAG = _header("Names this very answer; send it back in `If-None-Match`.", '^"[0-9a-f]{32}"$')
-_REPLAYED = _header("`true` when this is the first answer to the same request, given again.", "^true$", required=False)
-_HEADERS: dict[int, Json] = {
-    201: {
-        "Location": _header("The transaction's address."),
-        "Idempotency-Replayed": _REPLAYED,
-    },
-    401: {"WWW-Authenticate": _header("The challenge (RFC 6750).")},
-    422: {"Idempotency-Replayed": _REPLAYED},
-    503: {"Retry-After": _header("Seconds to wait.", "^[0-9]+$")},
+HEADERS: dict[str, Json] = {
+    "Cache-Control": _header(
+        "`no-store` for authenticated answers and problems, `no-cache` for what anybody may read."
+    ),
+    "ETag": _header("Names this very answer; send it back in `If-None-Match`.", '^"[0-9a-f]{32}"$'),
+    "Location": _header("The transaction's address."),
+    "Idempotency-Replayed": _header(
+        "`true` when this is the first answer to the same request, given again.", "^true$", required=False
+    ),
+    "WWW-Authenticate": _header("The challenge (RFC 6750)."),
+    "Retry-After": _header("Seconds to wait.", "^[0-9]+$"),
+}
+_HEADERS_OF: dict[int, tuple[str, ...]] = {
+    201: ("Location", "Idempotency-Replayed"),
+    304: ("ETag",),
+    401: ("WWW-Authenticate",),
+    422: ("Idempotency-Replayed",),
+    503: ("Retry-After",),
 }
 
 
 def document_problems(result: Json, generator: object, request: object, public: bool) -> Json:
     """Add to each operation the answers that any request may get (drf-spectacular calls it last)."""
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"], schemas["RequestError"] = PROBLEM, REQUEST_ERROR
+    _forget_enumeration_ids(result)
+    components = result["components"]
+    schemas = {**components["schemas"], "Problem": PROBLEM, "RequestError": REQUEST_ERROR}
     for name, schema in schemas.items():
         if name.endswith("Request"):
             # Unknown members are refused.
             schema["additionalProperties"] = False
+    components["schemas"] = dict(sorted(schemas.items()))
+    components["headers"] = HEADERS
+    components["responses"] = {_ANSWERS[status][0]: _answer(status) for status in _ANSWERS}
     for path in result["paths"].values():
         for method, operation in path.items():
             _complete(operation, method)
-    result["components"]["schemas"] = dict(sorted(schemas.items()))
     return result
 
 
+def _forget_enumeration_ids(value: object) -> None:
+    # drf-spectacular marks enumerations for a hook that gathers them; they are printed where they are used.
+    if isinstance(value, dict):
+        value.pop("x-spec-enum-id", None)
+        for member in value.values():
+            _forget_enumeration_ids(member)
+    elif isinstance(value, list):
+        for item in value:
+            _forget_enumeration_ids(item)
+
+
+def _headers(status: int, *more: str) -> Json:
+    names = ("Cache-Control", *_HEADERS_OF.get(status, ()), *more)
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _answer(status: int) -> Json:
+    answer: Json = {"description": _ANSWERS[status][1], "headers": _headers(status)}
+    if status != 304:
+        answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return answer
+
+
 def _complete(operation: Json, method: str) -> None:
+    tagged = operation["operationId"] not in _WITHOUT_ETAG
     for status, answer in operation["responses"].items():
-        answer["headers"] = {**answer.get("headers", {}), **_HEADERS.get(int(status), {}), "Cache-Control": _CACHE}
-        if operation["operationId"] not in _WITHOUT_ETAG:
-            answer["headers"]["ETag"] = _ETAG
+        answer["description"] = answer["description"] or "As asked."
+        answer["headers"] = _headers(int(status), *(("ETag",) if tagged else ()))
     for status in _statuses(operation, method):
-        answer = {"description": _DESCRIPTIONS[status], "headers": {**_HEADERS.get(status, {}), "Cache-Control": _CACHE}}
-        if status != 304:
-            answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        else:
-            answer["headers"]["ETag"] = _ETAG
-        operation["responses"].setdefault(str(status), answer)
+        operation["responses"][str(status)] = {"$ref": f"#/components/responses/{_ANSWERS[status][0]}"}
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 

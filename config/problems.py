@@ -28,9 +28,11 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.encoding import escape_uri_path
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import refusals
@@ -116,7 +118,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     if problem.status >= 500:
         _log.error("%s %s", context["request"].method, context["request"].path, exc_info=exc)
     headers = {"Cache-Control": "no-store", **problem.headers}
-    document = problem.document(context["request"].path)
+    document = problem.document(_instance(context["request"]))
     return Response(document, status=problem.status, headers=headers, content_type=MEDIA_TYPE)
 
 
@@ -191,9 +193,14 @@ def _printed(error: RequestError) -> dict[str, Any]:
 
 def _answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     """Print a problem that arose outside any view of the API."""
-    content = JSONRenderer().render(problem.document(request.path))
+    content = JSONRenderer().render(problem.document(_instance(request)))
     headers = {"Cache-Control": "no-store"}
     return HttpResponse(content, status=problem.status, content_type=MEDIA_TYPE, headers=headers)
+
+
+def _instance(request: HttpRequest | Request) -> str:
+    """Return what was asked for as a URI reference: a path may hold any character, a URI may not."""
+    return escape_uri_path(request.path)
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from accounts.texts import text
@@ -41,10 +42,12 @@ class Integer(serializers.IntegerField):
 
 
 class Text(serializers.CharField):
-    """A JSON text, at most `max_length` characters, as it was sent."""
+    """A JSON text without NUL, at most `max_length` characters, as it was sent."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(trim_whitespace=False, **kwargs)
+        # The parser refuses NUL already; the document says so by this pattern.
+        self.validators.append(RegexValidator(r"^[^\x00]*$"))
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return the text. Raises: ValidationError."""
@@ -54,11 +57,12 @@ class Text(serializers.CharField):
 
 
 class Pattern(serializers.RegexField):
-    """A JSON text of a given form."""
+    """A text of a given form, all of it: `pattern` begins with ^ and ends with $."""
 
     def __init__(self, pattern: str, *, code: int | str = "wrong-form", **kwargs: Any):
         self.code = code
-        super().__init__(pattern, trim_whitespace=False, **kwargs)
+        # To Python "$" is also the place before a last line feed; "\\Z" is the end, and is documented as "$".
+        super().__init__(pattern.removesuffix("$") + r"\Z", trim_whitespace=False, **kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return the text. Raises: ValidationError with this field's code for another form."""

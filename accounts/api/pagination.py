@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 
@@ -106,3 +107,8 @@ def read_text(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable() or not value.isascii():
         raise ValueError("no text of a row")
     return value
+
+
+def read_uuid(value: Any) -> UUID:
+    """Return a column's UUID from a cursor. Raises: ValueError."""
+    return UUID(read_text(value))

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.base import PageQuery, Query
+from accounts.api.fields import Pattern
 from accounts.models import Account, DatedRule, Jurisdiction
 from accounts.rules.account_types import ACCOUNT_TYPES, Standing
 from accounts.rules.representatives import Rights
@@ -119,12 +120,12 @@ class RuleQuery(Query):
     """Which rules of a jurisdiction are shown; all of every time without one."""
 
     on = serializers.DateField(required=False, help_text="Only what holds on this day.")
-    key = serializers.CharField(required=False, max_length=100, help_text="Only this rule.")
+    key = Pattern(r"^[A-Za-z0-9.-]+$", required=False, max_length=100, help_text="Only this rule.")
 
 
 class AccountQuery(PageQuery):
     """Which accounts are listed."""
 
-    jurisdiction = serializers.RegexField(JURISDICTION_CODE, required=False, help_text="`CN-BJ`.")
+    jurisdiction = Pattern(JURISDICTION_CODE, required=False, help_text="`CN-BJ`.")
     type = serializers.ChoiceField(choices=sorted(ACCOUNT_TYPES), required=False)
     status = serializers.ChoiceField(choices=[str(status) for status in AccountStatus], required=False)

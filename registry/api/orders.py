@@ -64,7 +64,7 @@ class OrderSerializer(StrictSerializer):
     serial_blocks = serializers.ListField(
         child=Pattern(f"^{FORM}$", code=2001, max_length=80),
         required=False,
-        allow_empty=False,
+        min_length=1,
         max_length=MOST_RANGES,
         help_text="The blocks to move, as they are printed; the registry selects where they are absent.",
     )

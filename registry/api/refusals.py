@@ -1,6 +1,7 @@
 """How the refusal of a proposal is told: every failure with its text, the member of the order it is about, and its subjects."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from accounts.api.errors import RequestError
 from accounts.texts import text
@@ -39,6 +40,25 @@ FIELD_OF_CHECK: Mapping[int, str] = {
 }
 # The one check that is about the request's header, not its body.
 OF_THE_KEY = 3004
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A row of the check table as it is shown."""
+
+    code: int
+    group: str
+    text: str
+    transient: bool
+    reference: str
+
+
+def check_table() -> list[CheckRow]:
+    """Return the check table, by code, in the reader's language."""
+    return [
+        CheckRow(code, row.group, text(f"check.{code}"), row.transient, row.reference)
+        for code, row in sorted(CHECKS.items())
+    ]
 
 
 def errors_of(refused: Refused) -> tuple[RequestError, ...]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rules.account_types import Standing, UnitKind
@@ -20,7 +21,7 @@ class UnitTypeSerializer(serializers.Serializer[UnitType]):
     registry = serializers.CharField(source="jurisdiction.registry_code", help_text="The issuing registry, `CNBJ`.")
     code = serializers.CharField(help_text="`BEA`.")
     kind = serializers.ChoiceField(choices=[str(kind) for kind in UnitKind])
-    name = serializers.SerializerMethodField()
+    name = serializers.SerializerMethodField(help_text="In the reader's language.")
 
     def get_name(self, unit_type: UnitType) -> str:
         """Return the unit type's name; its code where no text names it."""
@@ -68,7 +69,7 @@ class HoldingSerializer(serializers.Serializer[Holding]):
     recognition = RecognitionSerializer()
     quantity = serializers.IntegerField()
     reserved = serializers.IntegerField(help_text="Held for transactions that are not final.")
-    free = serializers.SerializerMethodField()
+    free = serializers.SerializerMethodField(help_text="What is not reserved.")
 
     def get_free(self, holding: Holding) -> int:
         """Return what is not reserved."""
@@ -90,11 +91,11 @@ class BlockSerializer(serializers.Serializer[UnitBlock]):
     unit_type = serializers.CharField(source="series.unit_type.code")
     vintage = serializers.IntegerField(source="series.vintage")
     first = serializers.IntegerField(source="start_no")
-    last = serializers.SerializerMethodField()
-    quantity = serializers.SerializerMethodField()
+    last = serializers.SerializerMethodField(help_text="The last serial, inclusive.")
+    quantity = serializers.SerializerMethodField(help_text="Units of 1 t CO2e.")
     recognition = RecognitionSerializer()
     reserved_by = serializers.UUIDField(source="held_for_id", allow_null=True, help_text="The transaction it is held for.")
-    frozen = serializers.SerializerMethodField()
+    frozen = serializers.SerializerMethodField(help_text="Whether it moves nowhere.")
 
     def get_block(self, block: UnitBlock) -> str:
         """Return the printed form."""
@@ -134,8 +135,8 @@ class MovedBlockSerializer(serializers.Serializer[MovedRange]):
     unit_type = serializers.CharField()
     vintage = serializers.IntegerField()
     first = serializers.IntegerField()
-    last = serializers.SerializerMethodField()
-    quantity = serializers.SerializerMethodField()
+    last = serializers.SerializerMethodField(help_text="The last serial, inclusive.")
+    quantity = serializers.SerializerMethodField(help_text="Units of 1 t CO2e.")
     transferring_account = serializers.CharField(source="transferring", allow_null=True)
     acquiring_account = serializers.CharField(source="acquiring")
 
@@ -159,7 +160,7 @@ class TransactionSummarySerializer(serializers.Serializer[Outcome]):
     type = serializers.CharField(help_text="`10-50`.")
     state = serializers.ChoiceField(choices=[str(state) for state in State])
     transferring_account = serializers.CharField(source="transferring", allow_null=True)
-    acquiring_account = serializers.SerializerMethodField()
+    acquiring_account = serializers.SerializerMethodField(help_text="`JP13-OHA-1000042-47`.")
     quantity = serializers.IntegerField(help_text="Units of 1 t CO2e.")
     obligation = serializers.IntegerField(allow_null=True)
     allocation = serializers.IntegerField(allow_null=True)
@@ -182,8 +183,9 @@ class TransactionSummarySerializer(serializers.Serializer[Outcome]):
 class TransactionSerializer(TransactionSummarySerializer):
     """A transaction with the blocks it moves."""
 
-    serial_blocks = serializers.SerializerMethodField()
+    serial_blocks = serializers.SerializerMethodField(help_text="By registry and serial.")
 
+    @extend_schema_field(MovedBlockSerializer(many=True))
     def get_serial_blocks(self, outcome: Outcome) -> list[dict[str, Any]]:
         """Return the ranges by serial, so that every reading prints them alike."""
         in_order = sorted(outcome.ranges, key=lambda moved: (moved.registry, moved.first))

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts import clock
 from accounts import queries as people
 from accounts.api.base import ApiView, PublicView, page_links, tagged
-from accounts.api.pagination import Order, page, read_integer
+from accounts.api.pagination import Order, page, read_integer, read_uuid
 from accounts.models import Account
 from registry import queries
 from registry.api import serializers
@@ -25,7 +25,7 @@ from registry.operations.propose import propose
 from registry.rules.proposal import Proposal
 from registry.rules.serials import GREATEST_SERIAL
 
-LATEST_FIRST = Order(columns=("id",), readers=(UUID,), descending=True)
+LATEST_FIRST = Order(columns=("id",), readers=(read_uuid,), descending=True)
 BY_SERIAL = Order(columns=("origin_id", "start_no"), readers=(read_integer, read_integer))
 
 
