@@ -62,7 +62,7 @@ class ProblemKind(PublicView):
 class UnknownAddress(PublicView):
     """Whatever else is asked below /api/: not found, told as every problem is."""
 
-    schema = None  # type: ignore[assignment]
+    schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse, whatever the method or the parameters."""
@@ -94,13 +94,13 @@ class DocumentPage(SpectacularSwaggerSplitView):
     permission_classes = ()
     template_name = "config/api_docs.html"
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]  # the stubs know no answer but their own
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Add the page's own style and the policy that lets nothing else in."""
         if isinstance(response, Response) and isinstance(response.data, dict):
             response.data["page_css"] = static("config/api-docs.css")
-        finalized = super().finalize_response(request, response, *args, **kwargs)
+        finalized = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         finalized["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return finalized
 

@@ -76,7 +76,9 @@ def holdings_of(account: Account) -> QuerySet[Holding]:
     return (
         Holding.objects.filter(account=account, quantity__gt=0)
         .select_related("series__unit_type", "series__origin", "recognition")
-        .order_by("series__origin__registry_code", "series__unit_type__code", "series__vintage", "series_id", "recognition_id")
+        .order_by(
+            "series__origin__registry_code", "series__unit_type__code", "series__vintage", "series_id", "recognition_id"
+        )
     )
 
 
@@ -143,7 +145,7 @@ def life_of(actor: Actor, registry: str, serial: int) -> UnitLife | None:
         return None
     holds = Func(F("first_no"), F("next_no"), function="int8range", output_field=BigIntegerRangeField())
     ranges = (
-        _ranges_of(actor)
+        _ranges_of(actor)  # type: ignore[misc]  # the stubs do not know that a range contains a range
         .alias(serials=holds)
         .filter(origin_id=block.origin_id, serials__contains=(serial, serial + 1))
         .select_related("transaction")
@@ -185,7 +187,9 @@ def _narrowed(transactions: QuerySet[Transaction], wanted: TransactionFilter) ->
         transactions = transactions.filter(Exists(ranges))
     # Identifiers sort by the time of proposal (UUIDv7), so their index finds a time; the column decides within a millisecond.
     if wanted.proposed_from is not None:
-        transactions = transactions.filter(id__gte=_first_id(wanted.proposed_from), proposed_at__gte=wanted.proposed_from)
+        transactions = transactions.filter(
+            id__gte=_first_id(wanted.proposed_from), proposed_at__gte=wanted.proposed_from
+        )
     if wanted.proposed_before is not None:
         latest = _first_id(wanted.proposed_before, milliseconds_later=1)
         transactions = transactions.filter(id__lt=latest, proposed_at__lt=wanted.proposed_before)
@@ -211,7 +215,6 @@ def _ranges_of(actor: Actor) -> QuerySet[TransactionBlock]:
         | Q(from_account__jurisdiction__code__in=readable)
         | Q(to_account__jurisdiction__code__in=readable)
     )
-
 
 
 def _outcome(found: Transaction, ranges: Sequence[TransactionBlock] | QuerySet[TransactionBlock]) -> Outcome:

@@ -1,13 +1,14 @@
 """What every address of the API does alike: who asks, with which key, which parameters, and what caches may keep."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed, NotFound
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,7 +29,9 @@ class PageQuery(Query):
     """The parameters of a list by pages."""
 
     cursor = serializers.CharField(
-        required=False, max_length=LONGEST_CURSOR, help_text="The place of a page, from `next` or `previous` of another."
+        required=False,
+        max_length=LONGEST_CURSOR,
+        help_text="The place of a page, from `next` or `previous` of another.",
     )
     limit = QueryInteger(
         required=False, default=PAGE_SIZE, min_value=1, max_value=LARGEST_PAGE, help_text="Rows of a page at most."
@@ -38,10 +41,10 @@ class PageQuery(Query):
 class ApiView(APIView):
     """An address for holders of an API key. `query` describes its query string; `public` ones are open to anybody."""
 
-    permission_classes = (KeyScope,)
+    permission_classes: Sequence[type[BasePermission]] = (KeyScope,)
     # OPTIONS would describe serializers; the OpenAPI document does that.
     metadata_class = None
-    http_method_names = ["get", "post", "head"]  # noqa: RUF012 - as Django declares it
+    http_method_names = ["get", "post", "head"]
     query: type[Query] = Query
     is_public = False
 
@@ -60,11 +63,11 @@ class ApiView(APIView):
         """Who acts, with the roles read together with the key."""
         return actor_of(self.request)
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]  # the stubs know no answer but their own
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Say what caches may keep: of an authenticated answer nothing."""
-        finalized = super().finalize_response(request, response, *args, **kwargs)
+        finalized = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         finalized.setdefault("Cache-Control", "no-cache" if self.is_public else "no-store")
         return finalized
 
@@ -73,8 +76,14 @@ class PublicView(ApiView):
     """An address that anybody may read: the law and the tables, no account and no unit."""
 
     authentication_classes = ()
-    permission_classes = ()
+    permission_classes: Sequence[type[BasePermission]] = ()
     is_public = True
+
+
+def printed_rows(serializer: type[serializers.Serializer[Any]], rows: Iterable[Any]) -> list[Any]:
+    """Return rows as a list prints them."""
+    printer = serializer()
+    return [printer.to_representation(row) for row in rows]
 
 
 def tagged(request: Request, answer: Response) -> Response:
@@ -121,9 +130,8 @@ def _parameters(request: Request, query: type[Query]) -> Mapping[str, Any]:
             errors.extend(invalid_query("not-a-text", name).errors)
     if not errors and not serializer.is_valid():
         for name, found in serializer.errors.items():
-            errors.extend(
-                RequestError(str(error.code).replace("_", "-"), str(error), field=name) for error in found
-            )
+            errors.extend(RequestError(str(error.code).replace("_", "-"), str(error), field=name) for error in found)
     if errors:
         raise RequestRefused("invalid-query", *errors)
-    return serializer.validated_data
+    valid: Mapping[str, Any] = serializer.validated_data
+    return valid

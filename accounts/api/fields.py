@@ -23,7 +23,9 @@ def fault(code: int | str, **params: str | int) -> serializers.ValidationError:
 class Integer(serializers.IntegerField):
     """A JSON integer between `min_value` and `max_value`; `out_of_range` is the code when it is not between them."""
 
-    def __init__(self, *, out_of_range: int | str = "out-of-range", not_integer: int | str = "not-an-integer", **kwargs: Any):
+    def __init__(
+        self, *, out_of_range: int | str = "out-of-range", not_integer: int | str = "not-an-integer", **kwargs: Any
+    ):
         self.out_of_range, self.not_integer = out_of_range, not_integer
         self.least, self.most = kwargs["min_value"], kwargs["max_value"]
         super().__init__(**kwargs)

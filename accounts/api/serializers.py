@@ -56,11 +56,12 @@ class RuleSerializer(serializers.Serializer[DatedRule]):
     valid_from = serializers.DateField()
     valid_to = serializers.DateField(allow_null=True, help_text="The first day on which it no longer holds.")
     confidence = serializers.ChoiceField(
-        choices=["V", "D", "RH", "RM", "RL"], help_text="V read, D derived, R recalled with high, medium or low confidence."
+        choices=["V", "D", "RH", "RM", "RL"],
+        help_text="V read, D derived, R recalled with high, medium or low confidence.",
     )
     confidence_meaning = CodedText(source="confidence", code="confidence.{}")
     to_be_confirmed = serializers.BooleanField(help_text="Recalled, not read; must be shown as such.")
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a member of that name
 
 
 class JurisdictionDetailSerializer(JurisdictionSerializer):

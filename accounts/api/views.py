@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import queries
-from accounts.api.base import ApiView, PublicView, page_links, tagged
+from accounts.api.base import ApiView, PublicView, page_links, printed_rows, tagged
 from accounts.api.pagination import Order, page, read_text
 from accounts.api.serializers import (
     AccountPageSerializer,
@@ -28,8 +28,7 @@ class JurisdictionList(PublicView):
     @extend_schema(operation_id="list_jurisdictions", tags=["jurisdictions"], responses=JurisdictionListSerializer)
     def get(self, request: Request) -> Response:
         """List the jurisdictions hosted here."""
-        rows = JurisdictionSerializer(queries.jurisdictions(), many=True)
-        return tagged(request, Response({"results": rows.data}))
+        return tagged(request, Response({"results": printed_rows(JurisdictionSerializer, queries.jurisdictions())}))
 
 
 class JurisdictionDetail(PublicView):
@@ -49,7 +48,7 @@ class JurisdictionDetail(PublicView):
         if jurisdiction is None:
             raise NotFound
         rules = queries.dated_rules(jurisdiction, **self.parameters)
-        printed = JurisdictionSerializer(jurisdiction).data | {"rules": RuleSerializer(rules, many=True).data}
+        printed = JurisdictionSerializer(jurisdiction).data | {"rules": printed_rows(RuleSerializer, rules)}
         return tagged(request, Response(printed))
 
 
@@ -68,7 +67,7 @@ class AccountList(ApiView):
             if parameter in self.parameters:
                 accounts = accounts.filter(**{column: self.parameters[parameter]})
         found = page(accounts, BY_IDENTIFIER, self.parameters.get("cursor"), self.parameters["limit"])
-        return Response({**page_links(request, found), "results": AccountSerializer(found.rows, many=True).data})
+        return Response({**page_links(request, found), "results": printed_rows(AccountSerializer, found.rows)})
 
 
 class AccountDetail(ApiView):

@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api.base import ApiView
@@ -73,7 +72,8 @@ class Answering:
         """Print a result as the operation stores it. A decision made anew after a conflict prints anew."""
         if isinstance(result, Refused):
             # The one place that prints problems is found as Django REST framework finds it: config is a floor above.
-            answer: Response = self._view.get_exception_handler()(result, self._view.get_exception_handler_context())  # type: ignore[assignment]
+            answer = self._view.get_exception_handler()(result, self._view.get_exception_handler_context())
+            assert answer is not None
             status, document = answer.status_code, answer.data
         else:
             status, document = 201, TransactionSerializer(result).data

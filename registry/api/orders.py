@@ -104,7 +104,7 @@ def proposal_of(order: Mapping[str, Any]) -> Proposal:
     )
 
 
-def digest_of(method: str, path: str, order: Mapping[str, Any]) -> str:
+def digest_of(method: str, path: str, order: Any) -> str:
     """Return the digest that tells whether a repeated request is the same: of its members, not of their order or spacing."""
     printed = json.dumps([method, path, order], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(printed.encode()).hexdigest()

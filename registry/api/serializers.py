@@ -94,12 +94,15 @@ class BlockSerializer(serializers.Serializer[UnitBlock]):
     last = serializers.SerializerMethodField(help_text="The last serial, inclusive.")
     quantity = serializers.SerializerMethodField(help_text="Units of 1 t CO2e.")
     recognition = RecognitionSerializer()
-    reserved_by = serializers.UUIDField(source="held_for_id", allow_null=True, help_text="The transaction it is held for.")
+    reserved_by = serializers.UUIDField(
+        source="held_for_id", allow_null=True, help_text="The transaction it is held for."
+    )
     frozen = serializers.SerializerMethodField(help_text="Whether it moves nowhere.")
 
     def get_block(self, block: UnitBlock) -> str:
         """Return the printed form."""
-        assert block.series is not None and block.end_no is not None
+        assert block.series is not None
+        assert block.end_no is not None
         return format_block(
             block.origin.registry_code, block.series.unit_type.code, block.series.vintage, block.start_no, block.end_no
         )

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts import clock
 from accounts import queries as people
-from accounts.api.base import ApiView, PublicView, page_links, tagged
+from accounts.api.base import ApiView, PublicView, page_links, printed_rows, tagged
 from accounts.api.pagination import Order, page, read_integer, read_uuid
 from accounts.models import Account
 from registry import queries
@@ -42,8 +42,8 @@ class UnitTypeList(PublicView):
     )
     def get(self, request: Request) -> Response:
         """List the unit types."""
-        rows = serializers.UnitTypeSerializer(queries.unit_types(**self.parameters), many=True)
-        return tagged(request, Response({"results": rows.data}))
+        types = queries.unit_types(**self.parameters)
+        return tagged(request, Response({"results": printed_rows(serializers.UnitTypeSerializer, types)}))
 
 
 class CheckList(PublicView):
@@ -52,8 +52,7 @@ class CheckList(PublicView):
     @extend_schema(operation_id="list_checks", tags=["checks"], responses=serializers.CheckListSerializer)
     def get(self, request: Request) -> Response:
         """List every check that a transaction has to pass, with its code and text."""
-        rows = serializers.CheckSerializer(check_table(), many=True)
-        return tagged(request, Response({"results": rows.data}))
+        return tagged(request, Response({"results": printed_rows(serializers.CheckSerializer, check_table())}))
 
 
 class Holdings(ApiView):
@@ -63,8 +62,8 @@ class Holdings(ApiView):
     def get(self, request: Request, identifier: str) -> Response:
         """List the balances of an account by registry, unit type, vintage and recognition."""
         account = _account(self, identifier)
-        rows = serializers.HoldingSerializer(queries.holdings_of(account), many=True)
-        return tagged(request, Response({"account": account.identifier, "results": rows.data}))
+        rows = printed_rows(serializers.HoldingSerializer, queries.holdings_of(account))
+        return tagged(request, Response({"account": account.identifier, "results": rows}))
 
 
 class Blocks(ApiView):
@@ -82,9 +81,10 @@ class Blocks(ApiView):
         """List the unit blocks that an account holds, by issuing registry and serial."""
         account = _account(self, identifier)
         named = {name: self.parameters.get(name) for name in ("registry", "unit_type", "vintage")}
-        found = page(queries.blocks_of(account, **named), BY_SERIAL, self.parameters.get("cursor"), self.parameters["limit"])
-        rows = serializers.BlockSerializer(found.rows, many=True)
-        return Response({**page_links(request, found), "results": rows.data})
+        blocks = queries.blocks_of(account, **named)
+        found = page(blocks, BY_SERIAL, self.parameters.get("cursor"), self.parameters["limit"])
+        rows = printed_rows(serializers.BlockSerializer, found.rows)
+        return Response({**page_links(request, found), "results": rows})
 
 
 class Transactions(ApiView):
@@ -103,8 +103,9 @@ class Transactions(ApiView):
         wanted = {name: value for name, value in self.parameters.items() if name not in ("cursor", "limit")}
         transactions = queries.transactions_of(self.actor, queries.TransactionFilter(**wanted))
         found = page(transactions, LATEST_FIRST, self.parameters.get("cursor"), self.parameters["limit"])
-        rows = serializers.TransactionSummarySerializer(map(queries.outcome_without_ranges, found.rows), many=True)
-        return Response({**page_links(request, found), "results": rows.data})
+        outcomes = map(queries.outcome_without_ranges, found.rows)
+        rows = printed_rows(serializers.TransactionSummarySerializer, outcomes)
+        return Response({**page_links(request, found), "results": rows})
 
     @extend_schema(
         operation_id="propose_transaction",
@@ -122,7 +123,7 @@ class Transactions(ApiView):
         answering = Answering(self, request)
         order = OrderSerializer(data=request.data)
         order.is_valid(raise_exception=True)
-        key = answering.key(digest_of("POST", request.path, request.data))
+        key = answering.key(digest_of("POST", request.path, order.initial_data))
         try:
             self._propose(proposal_of(order.validated_data), key)
         except AnsweredBefore as before:

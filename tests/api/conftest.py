@@ -97,7 +97,13 @@ def represent(account: Account, user: User, rights: Rights = Rights.INITIATE_AND
 def make_market() -> Market:
     """Make two registries; issue 1,000 BEA of 2026 and give 600 of them to the seller."""
     market = Market(samples.jurisdiction("CN-BJ"), samples.jurisdiction("JP-13"))
-    for name, type_code in (("issuance", "ISS"), ("surrendered", "SUR"), ("cancelled", "CAN"), ("seller", "TRA"), ("buyer", "TRA")):
+    for name, type_code in (
+        ("issuance", "ISS"),
+        ("surrendered", "SUR"),
+        ("cancelled", "CAN"),
+        ("seller", "TRA"),
+        ("buyer", "TRA"),
+    ):
         open_for(market, name, type_code)
     open_for(market, "stranger", "TRA", market.elsewhere)
     for home in (market.home, market.elsewhere):
@@ -150,7 +156,9 @@ class Asked:
     def get(self, path: str, **headers: str) -> Any:
         return self.client.get(path, headers=self._headers(headers))
 
-    def post(self, path: str, body: Any, *, key: str | None = "k-1", content_type: str = "application/json", **headers: str) -> Any:
+    def post(
+        self, path: str, body: Any, *, key: str | None = "k-1", content_type: str = "application/json", **headers: str
+    ) -> Any:
         named = {"Idempotency-Key": key} if key is not None else {}
         return self.client.post(path, body, content_type=content_type, headers=self._headers(named | headers))
 
@@ -165,4 +173,8 @@ class Asked:
 @pytest.fixture
 def ask(market: Market) -> Callable[[str], Asked]:
     """Return a function that makes a client of the API for one of the market's keys ("" for none)."""
-    return lambda name="seller": Asked(market.keys.get(name), Client(raise_request_exception=False))
+
+    def asks(name: str = "seller") -> Asked:
+        return Asked(market.keys.get(name), Client(raise_request_exception=False))
+
+    return asks

@@ -24,7 +24,7 @@ def digest() -> str:
     tables = " UNION ALL ".join(f"SELECT '{name}' AS t, to_jsonb(r)::text AS r FROM {name} r" for name in LEDGER)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT md5(string_agg(t || r, E'\\n' ORDER BY t, r)) FROM ({tables}) AS everything")
-        return cursor.fetchone()[0]
+        return str(cursor.fetchone()[0])
 
 
 def problem_of(answer, status=None):
@@ -108,12 +108,16 @@ def test_a_missing_member_is_named_and_so_is_one_that_is_null(market, ask, name)
     before = digest()
     for body, code in ((market.order(**{name: None}), "required"), (market.order() | {name: None}, "null")):
         problem = problem_of(ask("seller").order(json.dumps(body)), 400)
-        assert [(error["code"], error["field"], error["pointer"]) for error in problem["errors"]] == [(code, name, f"/{name}")]
+        assert [(error["code"], error["field"], error["pointer"]) for error in problem["errors"]] == [
+            (code, name, f"/{name}")
+        ]
     assert digest() == before
 
 
 def test_all_wrong_members_are_named_at_once(market, ask):
-    problem = problem_of(ask("seller").order(json.dumps(market.order(quantity=0, vintage=1) | {"x": 1, "type": "?"})), 400)
+    problem = problem_of(
+        ask("seller").order(json.dumps(market.order(quantity=0, vintage=1) | {"x": 1, "type": "?"})), 400
+    )
     assert {error["field"] for error in problem["errors"]} == {"quantity", "vintage", "x", "type"}
 
 
@@ -124,8 +128,16 @@ REFUSED_MEMBERS = [
     ({"quantity": 601}, 4010, "quantity"),
     ({"serial_blocks": ["CNBJ-BEA-2026-1-10-00"]}, 2002, "serial_blocks"),
     ({"serial_blocks": [format_block("CNBJ", "BEA", 2026, 10, 2)]}, 2004, "serial_blocks"),
-    ({"serial_blocks": [format_block("CNBJ", "BEA", 2026, 1, 11)], "vintage": 2025}, "contradicts-serial-blocks", "vintage"),
-    ({"serial_blocks": [format_block("CNBJ", "BEA", 2026, 1, 11)], "unit_type": "KAU"}, "contradicts-serial-blocks", "unit_type"),
+    (
+        {"serial_blocks": [format_block("CNBJ", "BEA", 2026, 1, 11)], "vintage": 2025},
+        "contradicts-serial-blocks",
+        "vintage",
+    ),
+    (
+        {"serial_blocks": [format_block("CNBJ", "BEA", 2026, 1, 11)], "unit_type": "KAU"},
+        "contradicts-serial-blocks",
+        "unit_type",
+    ),
     ({"serial_blocks": [format_block("CNBJ", "BEA", 2026, 10**15 - 11, 10**15 - 1)]}, 4008, "serial_blocks"),
 ]
 
@@ -190,7 +202,15 @@ def test_a_body_that_is_no_order_is_refused_and_nothing_changes(market: Market, 
 
 @pytest.mark.parametrize(
     "media_type",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "application", "", "application/json; charset=utf-16"],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "application",
+        "",
+        "application/json; charset=utf-16",
+    ],
 )
 def test_another_media_type_is_not_supported(market, ask, media_type):
     before = digest()
@@ -220,7 +240,9 @@ def test_another_form_of_answer_is_not_acceptable(market, ask):
     assert ask("seller").get("/api/v1/accounts", Accept="text/html, */*;q=0.1").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["", "v1", "v1/", "v2/accounts", "v1/accounts/", "v1/transactions/7", "v1/transactions/", "nothing"])
+@pytest.mark.parametrize(
+    "path", ["", "v1", "v1/", "v2/accounts", "v1/accounts/", "v1/transactions/7", "v1/transactions/", "nothing"]
+)
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_an_unknown_address_is_a_problem_too(market, ask, method, path):
     answer = getattr(ask("seller").client, method)(f"/api/{path}")

@@ -2,18 +2,19 @@
 
 import logging
 import threading
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connections
 from django.test import Client
 from django.utils import translation
+from registry.rules.checks import CHECKS
 
 from accounts.rules.identifiers import format_account_identifier
 from accounts.texts import text
 from config.problems import KINDS
 from registry.api.refusals import FIELD_OF_CHECK
-from registry.rules.checks import CHECKS
 from tests.api.conftest import Asked, make_market
 
 
@@ -58,7 +59,8 @@ def test_one_key_used_by_many_at_once_is_answered_once(committed_db: str):
     unknown = [format_account_identifier("CNBJ", "TRA", number) for number in (9_999_998, 9_999_999)]
     bodies = [market.order(), market.order(transferring_account=unknown[0], acquiring_account=unknown[1])]
     for place, body in enumerate(bodies):
-        answers, together = [], threading.Barrier(4)
+        answers: list[Any] = []
+        together = threading.Barrier(4)
 
         def ask(body=body, place=place, answers=answers, together=together) -> None:
             seller = Asked(market.keys["seller"], Client(raise_request_exception=False))

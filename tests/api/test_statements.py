@@ -26,7 +26,10 @@ def statements(run) -> list[str]:
 def test_an_order_costs_four_statements_through_the_api(market: Market, ask):
     ask("seller").order(market.order(), key="first-use-of-the-key")
     found = statements(lambda: ask("seller").order(market.order(), key="k-2"))
-    assert [next(word for word in ("apikey", "deployment", "registry_facts", "registry_effect") if word in sql) for sql in found] == [
+    assert [
+        next(word for word in ("apikey", "deployment", "registry_facts", "registry_effect") if word in sql)
+        for sql in found
+    ] == [
         "apikey",
         "deployment",
         "registry_facts",
@@ -91,7 +94,12 @@ def _twenty_of_everything(market: Market, ask, first: int) -> None:
         represent(open_for(market, f"more-{place}", "TRA"), seller)
         UnitType.objects.create(jurisdiction=market.home, code=f"T{place}", kind="credit")
         DatedRule.objects.create(
-            jurisdiction=market.home, key=f"key-{place}", valid_from="2020-01-01", value=1, confidence="V", source="test"
+            jurisdiction=market.home,
+            key=f"key-{place}",
+            valid_from="2020-01-01",
+            value=1,
+            confidence="V",
+            source="test",
         )
     set_up_jurisdictions(actor=REGISTRY, now=clock.now())
     for vintage in range(2027, 2047):

@@ -3,7 +3,11 @@
 import re
 from uuid import UUID
 
+from accounts.models import User
+from accounts.rules.keys import Scope
 from registry.models import Transaction
+from registry.rules.serials import format_block
+from tests.api.conftest import key_for
 
 UTC_WITH_Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -33,8 +37,6 @@ def test_reading_a_transaction_gives_what_proposing_it_gave(market, ask):
 def test_named_serial_blocks_move_and_no_others(market, ask):
     held = ask("seller").get(f"/api/v1/accounts/{market['seller']}/blocks").json()["results"][0]
     first = held["first"]
-    from registry.rules.serials import format_block
-
     named = format_block("CNBJ", "BEA", 2026, first + 3, first + 8)
     answer = ask("seller").order(market.order(unit_type=None, quantity=5, serial_blocks=[named]))
     assert answer.status_code == 201, answer.content
@@ -88,10 +90,6 @@ def test_an_order_without_a_key_is_told_to_bring_one(market, ask):
 
 
 def test_a_key_made_for_reading_moves_nothing(market, ask, db):
-    from accounts.models import User
-    from accounts.rules.keys import Scope
-    from tests.api.conftest import key_for
-
     market.keys["reader"] = key_for(User.objects.get(username="seller"), Scope.READ)
     answer = ask("reader").order(market.order())
     assert answer.status_code == 403

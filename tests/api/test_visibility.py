@@ -61,7 +61,9 @@ def test_an_order_from_a_strangers_account_says_only_that_it_is_not_found(market
     assert [error["code"] for error in hidden["errors"]] == [error["code"] for error in missing["errors"]]
 
 
-@pytest.mark.parametrize("path", ["accounts", "transactions", "units/CNBJ/1", "transactions/01930000-0000-7000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "path", ["accounts", "transactions", "units/CNBJ/1", "transactions/01930000-0000-7000-8000-000000000000"]
+)
 def test_without_a_key_nothing_of_units_or_accounts_is_told(market, ask, path):
     answer = ask("").get(f"/api/v1/{path}")
     assert answer.status_code == 401
