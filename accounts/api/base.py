@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed, NotFound
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -39,7 +39,7 @@ class PageQuery(Query):
 
 
 class ApiView(APIView):
-    """An address for holders of an API key. `query` describes its query string; `public` ones are open to anybody."""
+    """An address for holders of an API key. `query` describes the query string of a read; anything else takes none."""
 
     permission_classes: Sequence[type[BasePermission]] = (KeyScope,)
     # OPTIONS would describe serializers; the OpenAPI document does that.
@@ -50,13 +50,16 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse other methods before anything else, then see who asks and with which parameters."""
-        if not hasattr(self, str(request.method).lower()):
+        method = str(request.method).lower()
+        if method not in self.http_method_names or not hasattr(self, method):
             raise MethodNotAllowed(str(request.method))
         super().initial(request, *args, **kwargs)
         if any("\x00" in str(value) for value in kwargs.values()):
             # PostgreSQL's text cannot hold it, so nothing is named so.
             raise NotFound
-        self.parameters: Mapping[str, Any] = _parameters(request, self.query)
+        self.parameters: Mapping[str, Any] = _parameters(
+            request, self.query if request.method in SAFE_METHODS else Query
+        )
 
     @property
     def actor(self) -> Actor:

@@ -21,6 +21,8 @@ from registry.ledger import StoredAnswer
 from registry.operations.outcome import AnswerKey, Outcome, Refused
 
 HEADER = "Idempotency-Key"
+# One for every request: making one copies all its fields.
+_PRINTER = TransactionSerializer()
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -76,7 +78,7 @@ class Answering:
             assert answer is not None
             status, document = answer.status_code, answer.data
         else:
-            status, document = 201, TransactionSerializer(result).data
+            status, document = 201, _PRINTER.to_representation(result)
         self._result, self._status = result, status
         self._body = JSONRenderer().render(document).decode()
         return self._status, self._body

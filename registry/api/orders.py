@@ -78,6 +78,18 @@ class OrderSerializer(StrictSerializer):
     )
 
 
+_ORDER = OrderSerializer()
+
+
+def read_order(members: object) -> Mapping[str, Any]:
+    """Return the members of a valid order. The one serializer serves every request: making one copies all its fields.
+
+    Raises: ValidationError naming each member that is missing, unknown or not of the documented form.
+    """
+    valid: Mapping[str, Any] = _ORDER.run_validation(members)
+    return valid
+
+
 def proposal_of(order: Mapping[str, Any]) -> Proposal:
     """Return the proposal that a valid order asks for.
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.base import printed_rows
 from accounts.rules.account_types import Standing, UnitKind
 from accounts.texts import text
 from registry.models import Holding, UnitBlock, UnitType
@@ -192,7 +193,7 @@ class TransactionSerializer(TransactionSummarySerializer):
     def get_serial_blocks(self, outcome: Outcome) -> list[dict[str, Any]]:
         """Return the ranges by serial, so that every reading prints them alike."""
         in_order = sorted(outcome.ranges, key=lambda moved: (moved.registry, moved.first))
-        return [dict(MovedBlockSerializer(moved).data) for moved in in_order]
+        return printed_rows(MovedBlockSerializer, in_order)
 
 
 class TransactionPageSerializer(serializers.Serializer[Any]):

@@ -18,7 +18,7 @@ from registry import queries
 from registry.api import serializers
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.filters import BlockQuery, TransactionQuery, UnitTypeQuery
-from registry.api.orders import OrderSerializer, digest_of, proposal_of
+from registry.api.orders import OrderSerializer, digest_of, proposal_of, read_order
 from registry.api.refusals import check_table
 from registry.operations.outcome import AnsweredBefore, AnswerKey, Outcome, Refused
 from registry.operations.propose import propose
@@ -121,11 +121,10 @@ class Transactions(ApiView):
         given again byte for byte.
         """
         answering = Answering(self, request)
-        order = OrderSerializer(data=request.data)
-        order.is_valid(raise_exception=True)
-        key = answering.key(digest_of("POST", request.path, order.initial_data))
+        order = read_order(request.data)
+        key = answering.key(digest_of("POST", request.path, request.data))
         try:
-            self._propose(proposal_of(order.validated_data), key)
+            self._propose(proposal_of(order), key)
         except AnsweredBefore as before:
             return answering.again(before.answer)
         except Refused as refusal:

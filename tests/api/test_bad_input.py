@@ -294,6 +294,13 @@ def test_a_wrong_parameter_is_named(market, ask, query, code, parameter):
     assert [(error["code"], error["field"]) for error in problem["errors"]] == [(code, parameter)]
 
 
+def test_an_order_takes_no_parameters(market, ask):
+    before = digest()
+    problem = problem_of(ask("seller").post("/api/v1/transactions?limit=5", market.order()), 400)
+    assert [(error["code"], error["field"]) for error in problem["errors"]] == [("unknown-parameter", "limit")]
+    assert digest() == before
+
+
 def test_times_far_away_and_with_odd_offsets_are_understood(market, ask):
     for instant in ("9203-01-14T14:51:45%2B19:04", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
         for parameter in ("proposed_from", "proposed_before"):
