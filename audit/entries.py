@@ -127,7 +127,7 @@ def append(entries: Sequence[Entry], *, using: str = "default") -> None:
         cursor.executemany(_INSERT, [_values(made) for made in entries])
 
 
-def _values(made: Entry) -> tuple[object, ...]:
+def _values(made: Entry) -> tuple[str | int | datetime | bytes, ...]:
     return (made.registry, made.event, made.part, made.parts, made.occurred_at, made.actor, made.subject, made.body)
 
 

@@ -2,7 +2,7 @@
 -- for ever. `UPDATE ... SET start_no = k, account_id = a` gives [k, end) to a; the trigger keeps the rest, [start, k), as
 -- it was. So a block cannot be shortened: no statement on this table loses, invents or overlaps a serial.
 
-CREATE FUNCTION registry_block_may_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_block_may_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         -- Depth 2: the remainder of a cut. Depth 1: only the first, open block of a new registry.
@@ -54,7 +54,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION registry_block_has_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_block_has_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     size bigint := NEW.end_no - NEW.start_no;
 BEGIN
@@ -132,7 +132,7 @@ BEGIN
 END $$;
 
 -- An issue is counted under its cap by the database itself.
-CREATE FUNCTION registry_issue_counts_under_its_cap() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_issue_counts_under_its_cap() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF pg_trigger_depth() < 2 THEN
         RAISE EXCEPTION 'units are issued only by a recorded transaction' USING ERRCODE = 'integrity_constraint_violation';

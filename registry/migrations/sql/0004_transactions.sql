@@ -1,7 +1,7 @@
 -- Transactions move units: a range recorded under a completed transaction moves its serials, one under an open transaction
 -- reserves them. There is no other lever, so what is recorded and what moved are the same thing.
 
-CREATE FUNCTION registry_transaction_keeps_to_its_states() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_transaction_keeps_to_its_states() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     kind registry_transactiontype;
     sender accounts_account;
@@ -50,7 +50,7 @@ CREATE TRIGGER transactions_keep_to_their_states BEFORE INSERT OR UPDATE OR DELE
     FOR EACH ROW EXECUTE FUNCTION registry_transaction_keeps_to_its_states();
 
 -- Issue [first_no, next_no): cut it from the open block and make units of it.
-CREATE FUNCTION registry_mint(part registry_transactionblock) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_mint(part registry_transactionblock) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     open_block registry_unitblock;
     cap bigint;
@@ -76,7 +76,7 @@ END $$;
 -- Give the serials of a range a new holder, or a reservation, from the highest down. `from_hold` is the transaction that
 -- may already have reserved them; `to_hold` the one that reserves them now (both null: a plain move).
 CREATE FUNCTION registry_rehouse(part registry_transactionblock, to_account bigint, from_hold uuid, to_hold uuid)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     upto bigint := part.next_no;
     piece registry_unitblock;
@@ -106,7 +106,7 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     parent registry_transaction;
     kind registry_transactiontype;
@@ -143,7 +143,7 @@ CREATE TRIGGER ranges_take_effect AFTER INSERT ON registry_transactionblock
     FOR EACH ROW EXECUTE FUNCTION registry_range_takes_effect();
 
 -- A transaction that ends: completed ones move what they reserved, the others release it.
-CREATE FUNCTION registry_transaction_ends() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_transaction_ends() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     part registry_transactionblock;
 BEGIN
@@ -160,7 +160,7 @@ END $$;
 CREATE TRIGGER transactions_end AFTER UPDATE OF state ON registry_transaction
     FOR EACH ROW EXECUTE FUNCTION registry_transaction_ends();
 
-CREATE FUNCTION registry_quantity_equals_its_ranges() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_quantity_equals_its_ranges() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     total bigint;
 BEGIN
@@ -175,7 +175,7 @@ CREATE CONSTRAINT TRIGGER quantity_equals_its_ranges AFTER INSERT ON registry_tr
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION registry_quantity_equals_its_ranges();
 
 -- A closed account holds nothing; accounts know nothing of units, so this rule stands here.
-CREATE FUNCTION registry_closed_account_is_empty() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_closed_account_is_empty() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM registry_holding WHERE account_id = NEW.id AND quantity > 0) THEN
         RAISE EXCEPTION 'account % holds units and is not closed', NEW.identifier USING ERRCODE = 'integrity_constraint_violation';

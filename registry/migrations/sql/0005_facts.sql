@@ -6,7 +6,7 @@
 -- Best fit within one series: an exact block, else the smallest that is enough, else the largest, and repeat. A piece is
 -- [origin, first, next, series, recognition, vintage]; the last piece is cut from the end of its block.
 CREATE FUNCTION registry_best_fit(holder bigint, series integer, recognition integer, vintage integer, wanted bigint, most integer)
-RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     left_over bigint := wanted;
     chosen jsonb := '[]';
@@ -42,7 +42,7 @@ BEGIN
 END $$;
 
 -- One draw: oldest eligible vintage first. `free` is all that is free and eligible; `kind` is null for an unknown unit type.
-CREATE FUNCTION registry_draw(draw jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_draw(draw jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     wanted bigint := (draw ->> 'quantity')::bigint;
     issuer bigint;
@@ -50,8 +50,12 @@ DECLARE
     free_total bigint := 0;
     chosen jsonb := '[]';
     free bigint;
+    eligible_until smallint;
     holding record;
 BEGIN
+    IF draw ->> 'obligation' IS NOT NULL THEN
+        SELECT eligible_until_vintage INTO eligible_until FROM registry_obligation WHERE id = (draw ->> 'obligation')::bigint;
+    END IF;
     SELECT id INTO issuer FROM accounts_jurisdiction WHERE registry_code = draw ->> 'registry';
     SELECT * INTO unit_type FROM registry_unittype u WHERE u.jurisdiction_id = issuer AND u.code = draw ->> 'unit_type';
     FOR holding IN
@@ -60,8 +64,7 @@ BEGIN
             AND s.unit_type_id = unit_type.id AND h.recognition_id = (draw ->> 'recognition')::integer
             AND h.quantity > h.reserved
             AND (draw ->> 'vintage' IS NULL OR s.vintage = (draw ->> 'vintage')::integer)
-            AND (draw ->> 'obligation' IS NULL OR s.vintage <=
-                (SELECT o.eligible_until_vintage FROM registry_obligation o WHERE o.id = (draw ->> 'obligation')::bigint))
+            AND (eligible_until IS NULL OR s.vintage <= eligible_until)
         ORDER BY s.vintage, s.id LOOP
         SELECT holding.quantity - holding.reserved - coalesce(sum(b.end_no - b.start_no), 0) INTO free
         FROM registry_unitblock b
@@ -79,7 +82,7 @@ END $$;
 
 -- The blocks that a named range touches, as they stand: {"origin", "pieces": [[origin, first, next, series, recognition, vintage,
 -- unit type, kind, account, bound, retired]]}. Serials not issued yet have nulls.
-CREATE FUNCTION registry_named(named jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION registry_named(named jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     first bigint := (named ->> 'first')::bigint;
     next bigint := (named ->> 'next')::bigint;
@@ -99,7 +102,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION registry_facts(request jsonb, lock_rows boolean) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     names text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
     result jsonb;
@@ -167,7 +170,7 @@ END $$;
 
 -- The series of units about to be issued, made when it is the first of its kind.
 CREATE FUNCTION registry_series_of(cap bigint, project_name text, period_name text) RETURNS integer
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     found integer;
 BEGIN
@@ -182,14 +185,14 @@ END $$;
 
 -- Open the serial space of a registry: one open block from serial 1. Idempotent.
 CREATE FUNCTION registry_open_serial_space(issuer bigint) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     INSERT INTO registry_unitblock (origin_id, start_no) SELECT issuer, 1
     WHERE NOT EXISTS (SELECT FROM registry_unitblock WHERE origin_id = issuer)
 $$;
 
 -- Merge like neighbours of one account: maintenance; nothing a person sees depends on how blocks happen to be cut.
 CREATE FUNCTION registry_merge_neighbours(holder bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     block record;
     merged bigint := 0;

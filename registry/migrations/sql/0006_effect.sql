@@ -4,7 +4,7 @@
 --   "entries": [{...columns}], "answers": [{principal, key, digest, status, body}]}.
 
 CREATE FUNCTION registry_effect(plan jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, cap_id,
         obligation_id, allocation_id, reverses_id, reason, beneficiary, client_reference, initiator_id, proposed_at, completed_at)
@@ -28,7 +28,7 @@ END $$;
 
 -- Log entries and answers, alone for a refusal. The entries' ids are taken here, after every lock and read of the decision.
 CREATE FUNCTION registry_record(plan jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF coalesce(jsonb_array_length(plan -> 'entries'), 0) = 0 THEN
         RAISE EXCEPTION 'every act leaves an entry in the log' USING ERRCODE = 'integrity_constraint_violation';
