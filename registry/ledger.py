@@ -27,11 +27,10 @@ from registry.rules.facts import (
     Piece,
     UnitTypeFacts,
 )
-from registry.rules.proposal import Line, Proposal, SerialRange
+from registry.rules.checks_of_form import VINTAGES, is_range
+from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.types import TYPES
 
-# Ranges of one transaction at most (check 2009); a draw never selects more.
-MOST_RANGES = 3_000
 # More than any registry can ever issue; keeps a hopeless order inside PostgreSQL's bigint.
 MOST_UNITS = 10**15
 # A decision made stale by a concurrent one is made again this often before the client is told to retry.
@@ -146,7 +145,7 @@ def read(
     for proposal in proposals:
         for line in proposal.lines:
             if line.serials:
-                named |= dict.fromkeys(line.serials)
+                named |= dict.fromkeys(filter(is_range, line.serials))
             elif line.transferring is not None:
                 selector = _selector(line, proposal)
                 draws[selector] = draws.get(selector, 0) + line.quantity
@@ -174,7 +173,7 @@ def context(proposal: Proposal, facts: Facts, *, actor: Actor, now: datetime) ->
     lines = []
     for line in proposal.lines:
         if line.serials:
-            pieces = tuple(piece for serials in line.serials for piece in facts.named[serials])
+            pieces = tuple(piece for serials in line.serials for piece in facts.named.get(serials, ()))
             lines.append(LineFacts(line, 0, tuple(p.piece for p in pieces if p.piece is not None), pieces))
         elif line.transferring is None:
             lines.append(LineFacts(line, 0, _minted(line, proposal, facts)))
@@ -249,7 +248,8 @@ def _selector(line: Line, proposal: Proposal) -> Selector:
         line.transferring or "",
         line.registry,
         line.unit_type,
-        line.vintage,
+        # No vintage outside the table of years finds anything; -1 keeps it inside PostgreSQL's integer (check 2008 refuses it).
+        line.vintage if line.vintage is None or line.vintage in VINTAGES else -1,
         line.recognition,
         proposal.obligation,
     )
@@ -336,7 +336,7 @@ def _obligation(row: dict[str, Any]) -> ObligationFacts:
         installation_id=row["installation_id"],
         year=row["year"],
         opens_at=_instant(row["opens_at"]),
-        due_at=_instant(row["due_at"]),
+        closes_at=_instant(row["closes_at"]),
         eligible_until_vintage=row["eligible_until_vintage"],
     )
 

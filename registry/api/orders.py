@@ -15,8 +15,7 @@ from accounts.api.errors import RequestError, RequestRefused
 from accounts.api.fields import Integer, Pattern, StrictSerializer, Text, Word
 from accounts.rules.identifiers import MalformedIdentifier, WrongCheckDigits, parse_account_identifier
 from accounts.texts import text
-from registry.ledger import MOST_RANGES
-from registry.rules.proposal import Line, Proposal, SerialRange
+from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.serials import (
     FORM,
     GREATEST_SERIAL,
@@ -36,7 +35,7 @@ LONGEST_REFERENCE = 100
 ORDERED = tuple(
     code
     for code, row in TYPES.items()
-    if row.open and row.effect != "mint" and not row.needs_allocation and not row.needs_original
+    if row.effect != "mint" and not row.needs_allocation and not row.needs_original
 )
 
 

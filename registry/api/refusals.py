@@ -18,6 +18,7 @@ FIELD_OF_CHECK: Mapping[int, str] = {
     2008: "vintage",
     2009: "serial_blocks",
     2010: "registry",
+    2012: "reason",
     4001: "transferring_account",
     4002: "acquiring_account",
     4003: "transferring_account",
@@ -28,15 +29,13 @@ FIELD_OF_CHECK: Mapping[int, str] = {
     4008: "serial_blocks",
     4009: "serial_blocks",
     4010: "quantity",
-    4011: "acquiring_account",
     4012: "transferring_account",
+    4017: "acquiring_account",
     5001: "quantity",
     5004: "vintage",
     5005: "obligation",
     5010: "serial_blocks",
-    5011: "quantity",
-    5012: "quantity",
-    5013: "serial_blocks",
+    5015: "obligation",
 }
 # The one check that is about the request's header, not its body.
 OF_THE_KEY = 3004
@@ -74,7 +73,7 @@ def _error(failure: Failure) -> RequestError:
         pointer = f"/{field}" if field else ""
     return RequestError(
         code=failure.code,
-        detail=text(f"check.{failure.code}", **failure.params),
+        detail=text(f"check.{failure.code}.failed", **failure.params),
         field=field,
         pointer=pointer,
         subjects=failure.subjects,

@@ -80,14 +80,17 @@ class UnitTypeFacts:
 
 @dataclass(frozen=True, slots=True)
 class ObligationFacts:
-    """An installation's duty to surrender for one compliance year; the window is `[opens_at, due_at]`, UTC."""
+    """An installation's duty to surrender for one compliance year; surrenders are taken in `[opens_at, closes_at]`, UTC.
+
+    A surrender after the year's deadline is late and still counts, until the calendar closes (None: never).
+    """
 
     id: int
     jurisdiction_id: int
     installation_id: int
     year: int
     opens_at: datetime | None
-    due_at: datetime | None
+    closes_at: datetime | None
     eligible_until_vintage: int
 
 

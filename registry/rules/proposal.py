@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Ranges of one transaction at most (check 2009); a draw never selects more.
+MOST_RANGES = 3_000
+
 
 @dataclass(frozen=True, slots=True)
 class SerialRange:

@@ -1,0 +1,163 @@
+"""Checks 4xxx: the accounts of the proposal, who proposes, and the units they hold.
+
+A transferring account that the actor has no right to know of is only not found (4001); no other check speaks of it.
+"""
+
+from collections.abc import Iterator
+
+from accounts.rules.access import Act
+from accounts.rules.account_types import ACCOUNT_TYPES
+from accounts.rules.identifiers import MalformedIdentifier, parse_account_identifier
+from accounts.rules.representatives import Action, Rights, right_permits
+from accounts.rules.statuses import AccountStatus, Movement, status_allows
+from registry.rules.check_table import Finding, about, check
+from registry.rules.checks_of_form import is_quantity, printed
+from registry.rules.facts import AccountFacts, Context, LineFacts
+
+
+def knows(context: Context, account: AccountFacts) -> bool:
+    """Return whether the actor has a right to know that an account exists."""
+    return account.right is not None or context.actor.may(Act.READ_EVERY_ACCOUNT, account.jurisdiction)
+
+
+def sending(context: Context) -> dict[str, AccountFacts]:
+    """Return the transferring accounts that exist, as far as the actor may know of them."""
+    names = [line.transferring for line in context.proposal.lines if line.transferring is not None]
+    found = {name: context.accounts[name] for name in dict.fromkeys(names) if name in context.accounts}
+    return {name: account for name, account in found.items() if knows(context, account)}
+
+
+def acquiring(context: Context) -> dict[str, AccountFacts]:
+    """Return the acquiring accounts that exist."""
+    names = dict.fromkeys(line.acquiring for line in context.proposal.lines)
+    return {name: context.accounts[name] for name in names if name in context.accounts}
+
+
+def _is_well_formed(identifier: str) -> bool:
+    try:
+        parse_account_identifier(identifier)
+    except MalformedIdentifier:
+        return False
+    return True
+
+
+@check(4001)
+def transferring_account_exists(context: Context) -> Iterator[Finding]:
+    known = sending(context)
+    for name in dict.fromkeys(line.transferring for line in context.proposal.lines):
+        if name is not None and name not in known and _is_well_formed(name):
+            yield about(name, account=name)
+
+
+@check(4002)
+def acquiring_account_exists(context: Context) -> Iterator[Finding]:
+    known = acquiring(context)
+    for name in dict.fromkeys(line.acquiring for line in context.proposal.lines):
+        if name not in known and _is_well_formed(name):
+            yield about(name, account=name)
+
+
+@check(4003, transient=True)
+def transferring_account_status_allows(context: Context) -> Iterator[Finding]:
+    for name, account in sending(context).items():
+        if not status_allows(AccountStatus(account.status), context.type.movement):
+            yield about(name, account=name, status=account.status)
+
+
+@check(4004, transient=True)
+def acquiring_account_status_allows(context: Context) -> Iterator[Finding]:
+    for name, account in acquiring(context).items():
+        if not status_allows(AccountStatus(account.status), Movement.TRANSFER_IN):
+            yield about(name, account=name)
+
+
+@check(4005)
+def accounts_differ(context: Context) -> Iterator[Finding]:
+    for line in context.proposal.lines:
+        if line.transferring == line.acquiring:
+            yield about(line.acquiring, account=line.acquiring)
+
+
+@check(4006)
+def transferring_account_type_may_send(context: Context) -> Iterator[Finding]:
+    for name, account in sending(context).items():
+        if account.type not in context.type.from_types:
+            yield about(name, account=name, type=context.type.code)
+
+
+@check(4007)
+def acquiring_account_type_may_hold_these_units(context: Context) -> Iterator[Finding]:
+    for name, account in acquiring(context).items():
+        kinds = {unit.kind for unit in context.unit_types.values()}
+        holds = {str(kind) for kind in ACCOUNT_TYPES[account.type].unit_kinds}
+        if account.type not in context.type.to_types or not kinds <= holds:
+            yield about(name, account=name, type=context.type.code)
+
+
+def _speaks_of_units(context: Context, found: LineFacts) -> AccountFacts | None:
+    """The transferring account of a line, where the checks of its units may speak."""
+    known = sending(context)
+    return None if found.line.transferring is None else known.get(found.line.transferring)
+
+
+@check(4008)
+def units_are_held(context: Context) -> Iterator[Finding]:
+    for found in context.lines:
+        account = _speaks_of_units(context, found)
+        if account is None:
+            continue
+        for named in found.named:
+            if named.account_id != account.id or (found.line.unit_type and named.unit_type != found.line.unit_type):
+                yield about(printed(named.serials), serials=printed(named.serials), account=account.identifier)
+
+
+@check(4009, transient=True)
+def units_are_free(context: Context) -> Iterator[Finding]:
+    for found in context.lines:
+        account = _speaks_of_units(context, found)
+        for named in found.named if account is not None else ():
+            if named.account_id == (account and account.id) and named.bound:
+                yield about(printed(named.serials), serials=printed(named.serials))
+
+
+@check(4010, transient=True)
+def balance_is_sufficient(context: Context) -> Iterator[Finding]:
+    for found in context.lines:
+        account, line = _speaks_of_units(context, found), found.line
+        if account is None or line.serials or not is_quantity(line.quantity):
+            continue
+        if (line.registry, line.unit_type) in context.unit_types and line.quantity > found.free:
+            yield about(
+                account.identifier,
+                account=account.identifier,
+                quantity=line.quantity,
+                free=found.free,
+                unit_type=line.unit_type,
+            )
+
+
+@check(4012)
+def actor_has_the_right(context: Context) -> Iterator[Finding]:
+    accounts = acquiring(context) if context.type.effect == "mint" else sending(context)
+    action = Action.INITIATE_SURRENDER if context.type.needs_obligation else Action.INITIATE
+    for name, account in accounts.items():
+        if context.type.by_order or ACCOUNT_TYPES[account.type].administrative:
+            permitted = context.actor.administers(account.jurisdiction)
+        else:
+            permitted = account.right is not None and right_permits(Rights(account.right), action)
+        if not permitted:
+            yield about(name, account=name)
+
+
+@check(4017, reference="domain.md 5")
+def accounts_are_of_one_registry(context: Context) -> Iterator[Finding]:
+    known = sending(context)
+    for line in context.proposal.lines:
+        if not context.type.within_one_registry or line.acquiring not in context.accounts:
+            continue
+        home = context.accounts[line.acquiring].jurisdiction
+        other = context.cap.jurisdiction if context.cap else None
+        if line.transferring in known:
+            other = known[line.transferring].jurisdiction
+        if other is not None and other != home:
+            yield about(line.acquiring, account=line.acquiring, type=context.type.code)

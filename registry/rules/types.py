@@ -1,0 +1,71 @@
+"""The types of transaction: one frozen row each (domain.md section 5; codes of the Data Exchange Standards).
+
+Which accounts may take part is said once, in the table of account types, by family. The database holds its own literal copy
+(migrations/sql/0007_transaction_types.sql); a test compares the two. A type's name is the text `transaction-type.<code>`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accounts.rules.account_types import ACCOUNT_TYPES, Family
+from accounts.rules.statuses import Movement
+
+
+class Effect(StrEnum):
+    """What a transaction does to its units: make them, give them another holder, or retire them for ever."""
+
+    MINT = "mint"
+    MOVE = "move"
+    RETIRE = "retire"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionType:
+    """One type. `movement`: what it does to the transferring account, as that account's status must allow.
+
+    `by_order`: proposed by a registry administrator only, whoever holds the units.
+    """
+
+    code: str
+    family: Family
+    effect: Effect
+    movement: Movement
+    by_order: bool = False
+    within_one_registry: bool = True
+    needs_obligation: bool = False
+    needs_allocation: bool = False
+    needs_original: bool = False
+    needs_reason: bool = False
+
+    @property
+    def event(self) -> str:
+        """The log's name for such a transaction."""
+        return f"transaction.{self.family}"
+
+    @property
+    def from_types(self) -> tuple[str, ...]:
+        """Codes of the account types it may come from, sorted; none where units are issued."""
+        return tuple(sorted(code for code, row in ACCOUNT_TYPES.items() if self.family in row.may_send))
+
+    @property
+    def to_types(self) -> tuple[str, ...]:
+        """Codes of the account types it may go to, sorted."""
+        return tuple(sorted(code for code, row in ACCOUNT_TYPES.items() if self.family in row.may_receive))
+
+
+_ROWS = (
+    TransactionType("1-0", Family.ISSUANCE, Effect.MINT, Movement.TRANSFER_OUT, by_order=True),
+    TransactionType(
+        "10-40", Family.ALLOCATION, Effect.MOVE, Movement.TRANSFER_OUT, by_order=True, needs_allocation=True
+    ),
+    TransactionType("10-37", Family.AUCTION_DELIVERY, Effect.MOVE, Movement.TRANSFER_OUT, by_order=True),
+    TransactionType("10-50", Family.TRANSFER, Effect.MOVE, Movement.TRANSFER_OUT),
+    TransactionType("10-2", Family.SURRENDER, Effect.RETIRE, Movement.SURRENDER, needs_obligation=True),
+    TransactionType("4-0", Family.CANCELLATION, Effect.RETIRE, Movement.CANCEL, needs_reason=True),
+    TransactionType(
+        "4-48", Family.MANDATORY_CANCELLATION, Effect.RETIRE, Movement.CANCEL, by_order=True, needs_reason=True
+    ),
+)
+
+TYPES: Mapping[str, TransactionType] = {row.code: row for row in _ROWS}
