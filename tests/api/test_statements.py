@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import clock
 from accounts.models import DatedRule, User
 from accounts.operations.set_up_jurisdictions import set_up_jurisdictions
+from accounts.rules.access import Actor
 from registry.api.orders import proposal_of
 from registry.models import UnitType
 from registry.operations.propose import propose
@@ -45,8 +46,8 @@ def test_a_refusal_and_an_answer_given_again_cost_no_more(market: Market, ask):
 
 def test_the_operation_costs_two_statements(market: Market):
     order = market.order(reason="", beneficiary="", client_reference="")
-    now = clock.now()
-    assert len(statements(lambda: propose(proposal_of(order), actor=REGISTRY, now=now))) == 2
+    seller, now = Actor(User.objects.get(username="seller").id, "seller"), clock.now()
+    assert len(statements(lambda: propose(proposal_of(order), actor=seller, now=now))) == 2
 
 
 @pytest.mark.parametrize(
