@@ -16,6 +16,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from accounts.rules.access import Actor
+from registry.rules.checks_of_form import VINTAGES, is_range
 from registry.rules.facts import (
     AccountFacts,
     AllocationFacts,
@@ -27,7 +28,6 @@ from registry.rules.facts import (
     Piece,
     UnitTypeFacts,
 )
-from registry.rules.checks_of_form import VINTAGES, is_range
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.types import TYPES
 

@@ -33,9 +33,7 @@ LONGEST_REFERENCE = 100
 
 # What may be ordered here: not issuance, nor what needs another record than an obligation (allocation runs, reversals).
 ORDERED = tuple(
-    code
-    for code, row in TYPES.items()
-    if row.effect != "mint" and not row.needs_allocation and not row.needs_original
+    code for code, row in TYPES.items() if row.effect != "mint" and not row.needs_allocation and not row.needs_original
 )
 
 

@@ -27,7 +27,7 @@ def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey |
     """
 
     def story() -> Outcome | Refused:
-        facts = ledger.read([proposal], actor=actor, now=now, key=key and (key.principal, key.key))
+        facts = ledger.read([proposal], actor=actor, now=now, key=None if key is None else (key.principal, key.key))
         if key is not None and facts.answer is not None:
             if facts.answer.digest != key.digest:
                 return Refused((checks.key_names_one_request(key.key),))

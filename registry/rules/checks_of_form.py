@@ -1,6 +1,7 @@
 """Checks 2xxx: is the proposal well formed, by itself and against the names that exist?"""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from accounts.rules.identifiers import MalformedIdentifier, WrongCheckDigits, parse_account_identifier
 from registry.rules.check_table import Finding, about, check
@@ -80,7 +81,7 @@ def serial_ranges_are_disjoint(context: Context) -> Iterator[Finding]:
         (serials for line in context.proposal.lines for serials in line.serials if is_range(serials)),
         key=lambda serials: (serials.registry, serials.first, serials.next),
     )
-    for left, right in zip(ranges, ranges[1:], strict=False):
+    for left, right in pairwise(ranges):
         if left.registry == right.registry and right.first < left.next:
             yield about(printed(left), printed(right), left=printed(left), right=printed(right))
 

@@ -1,0 +1,70 @@
+"""Seed the demo's units: unit types, open serial spaces, a cap and a first issue each, and what demo accounts begin with."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from accounts.operations.seed_pilot import SeededJurisdiction
+from accounts.rules.access import Actor, registry_itself
+from registry import ledger
+from registry.models import IssuanceCap, UnitType
+from registry.operations.issue import issue
+from registry.operations.propose_batch import propose_batch
+from registry.operations.set_cap import set_cap
+from registry.rules.proposal import Line, Proposal
+from registry.seed.pilot import DEMO_ISSUES, UNIT_TYPES, DemoIssue
+
+SOURCE = "invented for the demo"
+
+
+def seed_units(seeded: Mapping[str, SeededJurisdiction], *, now: datetime) -> None:
+    """Seed what is missing: types and serial spaces everywhere, units only where none were ever issued.
+
+    A crash in between leaves a registry with a cap and nothing issued; the next run goes on from there.
+    """
+    actor = registry_itself("seed")
+    for code, made in seeded.items():
+        ledger.open_serial_space(made.jurisdiction.pk)
+        for unit_type, kind in UNIT_TYPES[code].items():
+            UnitType.objects.get_or_create(jurisdiction=made.jurisdiction, code=unit_type, defaults={"kind": str(kind)})
+        _stock(made, DEMO_ISSUES[code], actor, now)
+
+
+def _stock(made: SeededJurisdiction, demo: DemoIssue, actor: Actor, now: datetime) -> None:
+    unit_type = UnitType.objects.select_related("jurisdiction").get(jurisdiction=made.jurisdiction, code=demo.unit_type)
+    cap = IssuanceCap.objects.filter(unit_type=unit_type).order_by("id").first() or set_cap(
+        unit_type=unit_type,
+        vintage=now.year,
+        limit=demo.limit,
+        valid_from=date(now.year, 1, 1),
+        source=SOURCE,
+        actor=actor,
+        now=now,
+    )
+    if cap.issued > 0:
+        return
+    issuance = made.administrative["ISS"].identifier
+    issue(cap_id=cap.pk, acquiring=issuance, quantity=demo.issued, actor=actor, now=now)
+    stock = [(account.identifier, demo.to_each_operator) for account in made.operators]
+    stock.append((made.trader.identifier, demo.to_the_trader))
+    propose_batch(
+        [
+            Proposal(
+                "10-37",
+                (
+                    Line(
+                        issuance,
+                        identifier,
+                        quantity,
+                        registry=made.jurisdiction.registry_code,
+                        unit_type=demo.unit_type,
+                        vintage=cap.vintage,
+                    ),
+                ),
+                client_reference="first stock of the demo",
+            )
+            for identifier, quantity in stock
+        ],
+        actor=actor,
+        now=now,
+        all_or_nothing=True,
+    )

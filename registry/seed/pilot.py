@@ -1,0 +1,53 @@
+"""The pilot's unit types, and the demo's stock of units. Types are from the facts file; caps and quantities are invented.
+
+A code of the facts file that is not plain letters and digits is written so (`i-KCU` is IKCU). Which codes were read in a source
+and which were given here is told by the dated rules `unit.<code>`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from accounts.rules.account_types import UnitKind
+
+
+@dataclass(frozen=True, slots=True)
+class DemoIssue:
+    """What the demo issues of one unit type, and how much of it goes to each operator and the trader, in t CO2e."""
+
+    unit_type: str
+    limit: int
+    issued: int
+    to_each_operator: int
+    to_the_trader: int
+
+
+# By jurisdiction and code: the kind that decides which accounts may hold it and which quotas count it.
+UNIT_TYPES: Mapping[str, Mapping[str, UnitKind]] = {
+    "CN-BJ": {
+        "BEA": UnitKind.ALLOWANCE,
+        "CCER": UnitKind.OFFSET,
+        "PHR": UnitKind.OFFSET,
+        "FCER": UnitKind.OFFSET,
+    },
+    "JP-13": {
+        "TER": UnitKind.CREDIT,
+        "TSM": UnitKind.OFFSET,
+        "TRE": UnitKind.OFFSET,
+        "TOT": UnitKind.OFFSET,
+        "TSA": UnitKind.CREDIT,
+        "TOG": UnitKind.OFFSET,
+    },
+    "KR-11": {
+        "KAU": UnitKind.ALLOWANCE,
+        "KCU": UnitKind.OFFSET,
+        "IKCU": UnitKind.OFFSET,
+        "KOC": UnitKind.OFFSET,
+        "IKOC": UnitKind.OFFSET,
+    },
+}
+
+DEMO_ISSUES: Mapping[str, DemoIssue] = {
+    "CN-BJ": DemoIssue("BEA", 46_000_000, 1_000_000, 120_000, 40_000),
+    "JP-13": DemoIssue("TER", 500_000, 60_000, 12_000, 8_000),
+    "KR-11": DemoIssue("KAU", 20_000_000, 800_000, 90_000, 30_000),
+}
