@@ -58,11 +58,17 @@ def _run(state: State, purpose: str, listener: socket.socket, began: float, *, r
             processes.start_worker_and_beat()
             processes.await_ready(port, session.redis_url)
             seeded = state.read("demo.json") or {}
-            announce(state, seeded, port, time.monotonic() - began)
-            if throwaway:
-                say(check.one_transaction(f"http://127.0.0.1:{port}", seeded))
-            else:
-                watch(session, processes)
+            try:
+                announce(state, seeded, port, time.monotonic() - began)
+                if throwaway:
+                    say(check.one_transaction(f"http://127.0.0.1:{port}", seeded))
+                else:
+                    watch(session, processes)
+            except Stopped:
+                # From "ready" on, being told to stop is how a demo ends well; a check cut short has checked nothing.
+                if throwaway:
+                    raise
+                say("stopping")
         except LaunchFailure:
             if throwaway:
                 show_logs(state.directory)
@@ -81,18 +87,15 @@ def show_logs(directory: Path) -> None:
 
 
 def watch(session: Session, processes: Processes) -> None:
-    """Return when the demo is told to stop; refuse to go on when a part of it has ended by itself."""
-    try:
-        while True:
-            time.sleep(WATCH_SECONDS)
-            processes.check_alive()
-            if session.started and not session.started.alive():
-                raise LaunchFailure(
-                    Exit.SERVER_FAILED,
-                    f"PostgreSQL or Valkey ended by itself; see the logs in {session.state.directory}.",
-                )
-    except Stopped:
-        say("stopping")
+    """Wait until the demo is told to stop; refuse to go on when a part of it has ended by itself."""
+    while True:
+        time.sleep(WATCH_SECONDS)
+        processes.check_alive()
+        if session.started and not session.started.alive():
+            raise LaunchFailure(
+                Exit.SERVER_FAILED,
+                f"PostgreSQL or Valkey ended by itself; see the logs in {session.state.directory}.",
+            )
 
 
 def listen(port: int) -> socket.socket:
