@@ -32,7 +32,13 @@ def test_the_walk_prints_what_the_readme_says(state: Path) -> None:
     with demo(state) as (_, address, _):
         environment = clean_environment() | {"API": f"{address}/api/v1", "REGISTRY_STATE": str(state)}
         walk = subprocess.run(
-            ["bash", "-c", script], capture_output=True, text=True, env=environment, cwd=PROJECT, check=False, timeout=90
+            ["bash", "-c", script],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=PROJECT,
+            check=False,
+            timeout=90,
         )
     assert walk.stderr == ""
     printed = re.split(r"%\d+%\n", walk.stdout.replace("\r", ""))

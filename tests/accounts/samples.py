@@ -39,7 +39,10 @@ def operator(place: Installation, who: Holder, since: date, until: date | None =
 
 
 def account(
-    type_code: str = "TRA", home: Jurisdiction | None = None, status: AccountStatus = AccountStatus.OPEN, number: str = "I-1"
+    type_code: str = "TRA",
+    home: Jurisdiction | None = None,
+    status: AccountStatus = AccountStatus.OPEN,
+    number: str = "I-1",
 ) -> Account:
     """Return a new account of the type, with a holder who may hold it, REQUESTED or OPEN."""
     home = home or jurisdiction()

@@ -98,7 +98,7 @@ def test_each_rule_refuses_alone(code: str, change: dict) -> None:
         "jurisdiction": jurisdiction(), "type_code": "TRA", "holder": holder(), "name": "x", "actor": REGISTRY, "now": NOON,
     }  # fmt: skip
     with pytest.raises(Refusal, match=code):
-        open_account(**(request | change))  # type: ignore[arg-type]
+        open_account(**(request | change))
     assert not Entry.objects.exists()
 
 

@@ -15,7 +15,13 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def made(content: dict[str, Any], **told: Any) -> tuple[entries.Entry, ...]:
-    whole = {"registry": "CN-BJ", "event": "account.opened", "occurred_at": NOON, "actor": "user:1", "subject": "S"}
+    whole: dict[str, Any] = {
+        "registry": "CN-BJ",
+        "event": "account.opened",
+        "occurred_at": NOON,
+        "actor": "user:1",
+        "subject": "S",
+    }
     return entries.entry(**(whole | told), content=content)
 
 
@@ -38,7 +44,9 @@ def test_an_event_without_a_row_in_the_table_is_refused() -> None:
 
 
 def test_a_large_event_is_divided_into_consecutive_parts_that_lose_nothing() -> None:
-    ranges = [["CNBJ", "BEA", 2026, first, first + 10, "CNBJ-TRA-1000001-01", "x" * (first % 50)] for first in range(2112)]
+    ranges = [
+        ["CNBJ", "BEA", 2026, first, first + 10, "CNBJ-TRA-1000001-01", "x" * (first % 50)] for first in range(2112)
+    ]
     parts = made({"ranges": ranges, "quantity": 5})
     bodies = [json.loads(part.body) for part in parts]
     assert len(parts) > 10
@@ -71,9 +79,7 @@ def test_rows_carry_the_text_of_the_same_bytes() -> None:
 
 
 def _record(subject: str) -> None:
-    entries.record(
-        registry="", event="account.opened", occurred_at=NOON, actor="user:1", subject=subject, content={}
-    )
+    entries.record(registry="", event="account.opened", occurred_at=NOON, actor="user:1", subject=subject, content={})
 
 
 @pytest.mark.django_db
