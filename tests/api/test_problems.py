@@ -9,12 +9,12 @@ import pytest
 from django.db import connections
 from django.test import Client
 from django.utils import translation
-from registry.rules.checks import CHECKS
 
 from accounts.rules.identifiers import format_account_identifier
 from accounts.texts import text
 from config.problems import KINDS
 from registry.api.refusals import FIELD_OF_CHECK
+from registry.rules.checks import CHECKS
 from tests.api.conftest import Asked, make_market
 
 

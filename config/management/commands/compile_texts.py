@@ -4,6 +4,7 @@ Without the gettext programs, so that a fresh machine needs none; Babel comes wi
 """
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ def compiled(source: Path) -> bytes:
             catalog = read_po(file, abort_invalid=True)
     except PoFileError as error:
         raise CommandError(f"{source}: {error}") from None
+    # Else the hour of compiling would be in the file, and the same texts would never compile to the same bytes again.
+    catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     output = io.BytesIO()
     write_mo(output, catalog)
     return output.getvalue()
