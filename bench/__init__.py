@@ -1,0 +1,1 @@
+"""Measures the registry beside what it stands on and what others offer: `./dev bench`."""

@@ -1,0 +1,49 @@
+"""What the measured processes need to know: written once by `bench.prepare`, read by every subject."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+ACCOUNTS = 200
+# Total 10 billion units over the accounts.
+UNITS_PER_ACCOUNT = 50_000_000
+MOST_PER_TRANSFER = 1_000
+REGISTRY, UNIT_TYPE = "CNBJ", "BEA"
+INTERNAL_TRANSFER, CANCELLATION, SURRENDER = "10-50", "4-0", "10-2"
+VARIABLE = "BENCH_WORLD"
+
+
+@dataclass(slots=True)
+class World:
+    """The trading accounts of the measured registry, whoever acts for them, and the issuance and cancellation accounts."""
+
+    accounts: list[str]
+    issuance: str
+    cancellation: str
+    user: int
+    api_key: str
+    cap: int
+    statements_of_operation: int = 0
+    statements_of_api: int = 0
+
+
+def write(world: World, path: Path) -> None:
+    """Write the world where the subjects find it by the variable BENCH_WORLD."""
+    path.write_text(json.dumps(asdict(world)), encoding="utf-8")
+
+
+def read_from(path: Path) -> World:
+    """Read a world."""
+    return World(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def read() -> World:
+    """Read the world that the variable BENCH_WORLD names."""
+    return read_from(Path(os.environ[VARIABLE]))
+
+
+def transfers(place: int, accounts: list[str]) -> Random:
+    """Return the source of random pairs and quantities of one client: another for each, the same in each run."""
+    return Random(1_000 + place * len(accounts))
