@@ -88,6 +88,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": HEARTBEAT_PERIOD_SECONDS,
         "options": {"expires": HEARTBEAT_PERIOD_SECONDS},
     },
+    "run-due": {"task": "registry.tasks.run_due", "schedule": 60, "options": {"expires": 60}},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}

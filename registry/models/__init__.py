@@ -1,16 +1,22 @@
 """The registry's tables, for reading. The ledger's are written by `registry.ledger` alone, through SQL functions."""
 
+from registry.models.compliance import Allocation, AllocationTable, Obligation, RecordedEmissions, StatusSnapshot
 from registry.models.ledger import Answer, Holding, Issue, Recognition, Series, UnitBlock
 from registry.models.transactions import Transaction, TransactionBlock, TransactionType
 from registry.models.units import IssuanceCap, UnitType
 
 __all__ = [
+    "Allocation",
+    "AllocationTable",
     "Answer",
     "Holding",
     "IssuanceCap",
     "Issue",
+    "Obligation",
     "Recognition",
+    "RecordedEmissions",
     "Series",
+    "StatusSnapshot",
     "Transaction",
     "TransactionBlock",
     "TransactionType",

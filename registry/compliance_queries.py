@@ -1,0 +1,67 @@
+"""Reads of compliance: what installations are judged by and how they stand, as of an instant."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Sum
+
+from accounts.models import Installation, Jurisdiction
+from registry.models import Obligation, RecordedEmissions, Transaction
+from registry.rules.compliance import ComplianceFacts, Status, YearRecord, surrender_all_status
+
+SURRENDER = "10-2"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an installation stands for a year: status, cumulative emissions and surrenders, t CO2e."""
+
+    installation: Installation
+    status: Status
+    emissions: int
+    surrendered: int
+
+
+def standings(jurisdiction: Jurisdiction, year: int, *, at: datetime) -> list[Standing]:
+    """Return how every installation of a jurisdiction stands for a year as was known at `at`, in three statements.
+
+    A surrender that completed exactly at `at` counts.
+    """
+    facts = compliance_facts(jurisdiction, at=at)
+    return [
+        Standing(place, surrender_all_status(found, year), found.emissions_until(year), found.surrendered)
+        for place, found in facts.items()
+    ]
+
+
+def compliance_facts(jurisdiction: Jurisdiction, *, at: datetime) -> Mapping[Installation, ComplianceFacts]:
+    """Return what each installation is judged by, as was known at `at`, ordered by number."""
+    years: dict[int, dict[int, YearRecord]] = defaultdict(dict)
+    recorded = RecordedEmissions.objects.filter(installation__jurisdiction=jurisdiction, recorded_at__lte=at)
+    # A correction comes after what it corrects and takes its place.
+    for place, year, quantity, excluded in recorded.order_by("id").values_list(
+        "installation_id", "year", "quantity", "excluded"
+    ):
+        years[place][year] = YearRecord(quantity or 0, excluded)
+    surrendered = surrendered_by_installation(jurisdiction, at=at)
+    return {
+        place: ComplianceFacts(place.first_year, place.last_year, years[place.pk], surrendered.get(place.pk, 0))
+        for place in Installation.objects.filter(jurisdiction=jurisdiction).order_by("number")
+    }
+
+
+def surrendered_by_installation(jurisdiction: Jurisdiction, *, at: datetime) -> Mapping[int, int]:
+    """Return the cumulative surrenders of each installation completed until `at`, t CO2e, by installation id."""
+    installation_of = dict(Obligation.objects.filter(jurisdiction=jurisdiction).values_list("id", "installation_id"))
+    totals: dict[int, int] = defaultdict(int)
+    sums = (
+        Transaction.objects.filter(obligation_id__in=installation_of, type_id=SURRENDER, completed_at__lte=at)
+        .values("obligation_id")
+        .annotate(total=Sum("quantity"))
+        .order_by("obligation_id")
+    )
+    for row in sums:
+        totals[installation_of[row["obligation_id"] or 0]] += row["total"]
+    return totals

@@ -1,0 +1,118 @@
+-- What compliance records may become, and that allocations and surrenders are what their records say.
+
+ALTER TABLE registry_transaction
+    ADD CONSTRAINT obligation_is_recorded FOREIGN KEY (obligation_id) REFERENCES registry_obligation (id),
+    ADD CONSTRAINT allocation_is_recorded FOREIGN KEY (allocation_id) REFERENCES registry_allocation (id);
+
+CREATE TRIGGER emissions_never_change BEFORE UPDATE OR DELETE ON registry_recordedemissions
+    FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
+CREATE TRIGGER snapshots_never_change BEFORE UPDATE OR DELETE ON registry_statussnapshot
+    FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
+
+-- A correction is of the same installation and year.
+CREATE FUNCTION registry_correction_is_of_the_same_year() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM registry_recordedemissions r WHERE r.id = NEW.corrects_id
+            AND (r.installation_id, r.year) = (NEW.installation_id, NEW.year)) THEN
+        RAISE EXCEPTION 'a correction is of the same installation and year' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER corrections_are_of_the_same_year BEFORE INSERT ON registry_recordedemissions
+    FOR EACH ROW WHEN (NEW.corrects_id IS NOT NULL) EXECUTE FUNCTION registry_correction_is_of_the_same_year();
+
+-- An obligation keeps its installation and year, and belongs to the installation's jurisdiction.
+CREATE FUNCTION registry_obligation_stays_itself() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'obligations are never deleted' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF TG_OP = 'UPDATE' AND (NEW.id, NEW.installation_id, NEW.year) <> (OLD.id, OLD.installation_id, OLD.year) THEN
+        RAISE EXCEPTION 'an obligation keeps its installation and year' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF NOT EXISTS (SELECT FROM accounts_installation i
+            WHERE i.id = NEW.installation_id AND i.jurisdiction_id = NEW.jurisdiction_id) THEN
+        RAISE EXCEPTION 'an obligation is under its installation''s jurisdiction' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER obligations_stay_themselves BEFORE INSERT OR UPDATE OR DELETE ON registry_obligation
+    FOR EACH ROW EXECUTE FUNCTION registry_obligation_stays_itself();
+
+-- A table is loaded, then approved; nothing else about it changes, and an approved one gets no more rows.
+CREATE FUNCTION registry_allocation_table_is_approved_once() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'LOADED' THEN
+            RAISE EXCEPTION 'an allocation table begins as loaded' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NEW;
+    ELSIF TG_OP = 'DELETE' OR OLD.state <> 'LOADED' OR (to_jsonb(NEW) - 'state' - 'approved_by_id' - 'approved_at')
+            <> (to_jsonb(OLD) - 'state' - 'approved_by_id' - 'approved_at') THEN
+        RAISE EXCEPTION 'an allocation table is approved once and otherwise stays as it was loaded'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER allocation_tables_are_approved_once BEFORE INSERT OR UPDATE OR DELETE ON registry_allocationtable
+    FOR EACH ROW EXECUTE FUNCTION registry_allocation_table_is_approved_once();
+
+CREATE FUNCTION registry_allocation_stays_as_loaded() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        -- The table's row is locked, so that nobody approves it while rows still come.
+        IF (SELECT t.state FROM registry_allocationtable t WHERE t.id = NEW.table_id FOR NO KEY UPDATE) <> 'LOADED' THEN
+            RAISE EXCEPTION 'an approved allocation table gets no more rows' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NEW;
+    ELSIF TG_OP = 'DELETE' OR (to_jsonb(NEW) - 'state') <> (to_jsonb(OLD) - 'state') THEN
+        RAISE EXCEPTION 'an allocation is withheld or released, never rewritten' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF EXISTS (SELECT FROM registry_transaction x WHERE x.allocation_id = OLD.id) THEN
+        RAISE EXCEPTION 'a delivered allocation stays as it is' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER allocations_stay_as_loaded BEFORE INSERT OR UPDATE OR DELETE ON registry_allocation
+    FOR EACH ROW EXECUTE FUNCTION registry_allocation_stays_as_loaded();
+
+-- An allocation delivers what its approved row grants, to that installation; a surrender is for an obligation of the
+-- surrendering account's installation, in vintages that count. At commit, when all ranges are there.
+CREATE FUNCTION registry_transaction_is_what_its_record_says() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NEW.allocation_id IS NOT NULL THEN
+        IF NOT EXISTS (SELECT FROM registry_allocation r JOIN registry_allocationtable t ON t.id = r.table_id
+                JOIN accounts_account a ON a.id = NEW.acquiring_id
+                WHERE r.id = NEW.allocation_id AND t.state = 'APPROVED' AND r.state = 'READY' AND r.quantity = NEW.quantity
+                    AND a.installation_id = r.installation_id
+                -- Locked, so that nobody withholds the row while it is delivered.
+                FOR SHARE OF r)
+            OR EXISTS (SELECT FROM registry_transactionblock b JOIN registry_series s ON s.id = b.series_id
+                JOIN registry_allocation r ON r.id = NEW.allocation_id
+                WHERE b.transaction_id = NEW.id AND (b.to_account_id <> NEW.acquiring_id
+                    OR (s.unit_type_id, s.vintage) <> (r.unit_type_id, r.vintage))) THEN
+            RAISE EXCEPTION 'transaction % is not what allocation % grants', NEW.id, NEW.allocation_id
+                USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    ELSIF EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account a ON a.id = b.from_account_id
+            JOIN registry_series s ON s.id = b.series_id JOIN registry_obligation o ON o.id = NEW.obligation_id
+            WHERE b.transaction_id = NEW.id
+                AND (a.installation_id IS DISTINCT FROM o.installation_id OR s.vintage > o.eligible_until_vintage)) THEN
+        RAISE EXCEPTION 'transaction % does not fit obligation %', NEW.id, NEW.obligation_id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER allocations_and_surrenders_are_what_their_records_say AFTER INSERT ON registry_transaction
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.allocation_id IS NOT NULL OR NEW.obligation_id IS NOT NULL)
+    EXECUTE FUNCTION registry_transaction_is_what_its_record_says();
+
+REVOKE EXECUTE ON FUNCTION registry_correction_is_of_the_same_year(), registry_obligation_stays_itself(),
+    registry_allocation_table_is_approved_once(), registry_allocation_stays_as_loaded(),
+    registry_transaction_is_what_its_record_says() FROM PUBLIC;
+GRANT SELECT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
+    registry_statussnapshot TO registry_application, registry_auditor;
+GRANT INSERT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
+    registry_statussnapshot TO registry_application;
+GRANT UPDATE (opens_at, due_at, closes_at, eligible_until_vintage) ON registry_obligation TO registry_application;
+GRANT UPDATE (state, approved_by_id, approved_at) ON registry_allocationtable TO registry_application;
+GRANT UPDATE (state) ON registry_allocation TO registry_application;
+GRANT USAGE ON SEQUENCE registry_obligation_id_seq, registry_allocationtable_id_seq, registry_allocation_id_seq,
+    registry_recordedemissions_id_seq, registry_statussnapshot_id_seq TO registry_application;

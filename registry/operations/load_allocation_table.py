@@ -1,0 +1,125 @@
+"""Allocation tables: load one from a file, let a second person approve it, withhold or release a row.
+
+Columns: installation, unit_type, vintage, quantity (t CO2e).
+"""
+
+import hashlib
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import Jurisdiction
+from accounts.refusals import NotPermitted, Refusal
+from accounts.rules.access import Act, Actor
+from audit import entries
+from registry.models import Allocation, AllocationTable, Transaction, UnitType
+from registry.operations.load_compliance import (
+    AT_ONCE,
+    MOST_TONNES,
+    YEARS,
+    installation_in,
+    installations_of,
+    integer_in,
+    refuse_if,
+)
+from registry.tabular import Fault, FileRefused, read_table
+
+COLUMNS = ("installation", "unit_type", "vintage", "quantity")
+
+
+def load_allocation_table(
+    content: bytes, *, jurisdiction: Jurisdiction, name: str, actor: Actor, now: datetime
+) -> AllocationTable:
+    """Load a table of allocations, all rows or none; nothing is delivered before a second person approves it.
+
+    Raises: NotPermitted (also where no person acts); FileRefused. Source: domain.md section 7.
+    """
+    user_id = _person(actor, Act.LOAD_ALLOCATION_TABLE, jurisdiction)
+    rows = read_table(content, COLUMNS)
+    sha256 = hashlib.sha256(content).hexdigest()
+    with transaction.atomic():
+        Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
+        if AllocationTable.objects.filter(jurisdiction=jurisdiction, sha256=sha256).exists():
+            raise FileRefused([Fault("loaded-before")])
+        places = installations_of(jurisdiction)
+        unit_types = {row.code: row for row in UnitType.objects.filter(jurisdiction=jurisdiction)}
+        faults: list[Fault] = []
+        made: dict[tuple[str, str, int | None], Allocation] = {}
+        for row in rows:
+            place = installation_in(row, places, faults)
+            unit_type = unit_types.get(row.cells["unit_type"])
+            if unit_type is None:
+                faults.append(
+                    Fault("unknown-unit-type", row.number, "unit_type", {"code": row.cells["unit_type"][:20]})
+                )
+            vintage = integer_in(row, "vintage", *YEARS, faults)
+            quantity = integer_in(row, "quantity", 1, MOST_TONNES, faults)
+            key = (row.cells["installation"], row.cells["unit_type"], vintage)
+            if key in made:
+                faults.append(Fault("named-twice", row.number, "installation"))
+            if place and unit_type and vintage is not None and quantity is not None:
+                made[key] = Allocation(installation=place, unit_type=unit_type, vintage=vintage, quantity=quantity)
+        refuse_if(faults)
+        # After this point it must succeed. Nothing of the file exists until COMMIT, all of it after.
+        table = AllocationTable.objects.create(
+            jurisdiction=jurisdiction, name=name, sha256=sha256, loaded_by_id=user_id, loaded_at=now
+        )
+        for row_made in made.values():
+            row_made.table = table
+        Allocation.objects.bulk_create(made.values(), batch_size=AT_ONCE)
+        _log("allocation-table.loaded", table, actor, now, rows=len(rows), sha256=sha256)
+    return table
+
+
+def approve_allocation_table(*, table: AllocationTable, actor: Actor, now: datetime) -> AllocationTable:
+    """Approve a loaded table, as another person than the one who loaded it.
+
+    Raises: NotPermitted; Refusal when it is approved already or the same person loaded it.
+    """
+    user_id = _person(actor, Act.APPROVE_ALLOCATION_TABLE, table.jurisdiction)
+    with transaction.atomic():
+        locked = AllocationTable.objects.select_for_update(no_key=True).select_related("jurisdiction").get(pk=table.pk)
+        if locked.state != AllocationTable.State.LOADED:
+            raise Refusal("allocation-table-approved-already")
+        if locked.loaded_by_id == user_id:
+            raise Refusal("approver-is-initiator")
+        locked.state, locked.approved_by_id, locked.approved_at = AllocationTable.State.APPROVED, user_id, now
+        locked.save(update_fields=["state", "approved_by", "approved_at"])
+        _log("allocation-table.approved", locked, actor, now)
+    return locked
+
+
+def withhold_allocation(*, allocation: Allocation, withheld: bool, actor: Actor, now: datetime) -> Allocation:
+    """Withhold an allocation that is not delivered yet, or release it; the row stays.
+
+    Raises: NotPermitted; Refusal when it is delivered.
+    """
+    jurisdiction = allocation.table.jurisdiction
+    if not actor.may(Act.LOAD_ALLOCATION_TABLE, jurisdiction.code):
+        raise NotPermitted(Act.LOAD_ALLOCATION_TABLE)
+    with transaction.atomic():
+        locked = Allocation.objects.select_for_update(no_key=True).get(pk=allocation.pk)
+        if Transaction.objects.filter(allocation_id=locked.pk).exists():
+            raise Refusal("allocation-delivered-already")
+        locked.state = Allocation.State.WITHHELD if withheld else Allocation.State.READY
+        locked.save(update_fields=["state"])
+        _log("allocation.withheld", allocation.table, actor, now, allocation=locked.pk, state=str(locked.state))
+    return locked
+
+
+def _person(actor: Actor, act: Act, jurisdiction: Jurisdiction) -> int:
+    """The user who acts: loading and approving are two persons', never the registry's own."""
+    if actor.user_id is None or not actor.may(act, jurisdiction.code):
+        raise NotPermitted(act)
+    return actor.user_id
+
+
+def _log(event: str, table: AllocationTable, actor: Actor, now: datetime, **content: str | int) -> None:
+    entries.record(
+        registry=table.jurisdiction.code,
+        event=event,
+        occurred_at=now,
+        actor=actor.name,
+        subject=f"allocation-table:{table.pk}",
+        content={"name": table.name, **content},
+    )

@@ -1,0 +1,179 @@
+"""An allocation table becomes deliveries: approved by a second person, once each, however often it is run."""
+
+import psycopg
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.refusals import NotPermitted, Refusal
+from accounts.rules.access import Actor, Role
+from registry.models import Allocation, AllocationTable, Holding, Transaction
+from registry.operations import run_allocation as run_module
+from registry.operations.load_allocation_table import (
+    approve_allocation_table,
+    load_allocation_table,
+    withhold_allocation,
+)
+from registry.operations.outcome import Refused
+from registry.operations.propose import propose
+from registry.operations.run_allocation import run_allocation
+from registry.rules import checks
+from registry.rules.proposal import Proposal
+from tests.build import NOW, REGISTRY, Beijing, beijing, official
+
+TABLE = b"installation,unit_type,vintage,quantity\nP-1,BEA,2026,30\nP-2,BEA,2026,50\nP-3,BEA,2026,20\n"
+
+
+@pytest.fixture
+def registry(db: None) -> Beijing:
+    made = beijing(operators=("P-1", "P-2", "P-3"))
+    made.issue(1_000)
+    made.move("ISS", "ALL", 100)
+    return made
+
+
+@pytest.fixture
+def loader(registry: Beijing) -> Actor:
+    return official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "loader")
+
+
+@pytest.fixture
+def table(registry: Beijing, loader: Actor) -> AllocationTable:
+    return load_allocation_table(TABLE, jurisdiction=registry.home, name="2026.csv", actor=loader, now=NOW)
+
+
+def approve(table: AllocationTable) -> AllocationTable:
+    approver = official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "approver")
+    return approve_allocation_table(table=table, actor=approver, now=NOW)
+
+
+def held(registry: Beijing) -> dict[str, int]:
+    rows = Holding.objects.filter(quantity__gt=0).values_list("account__name", "quantity")
+    return dict(rows)
+
+
+def test_an_approved_table_is_delivered_once_however_often_it_is_run(registry, table):
+    approve(table)
+    first = run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW)
+    again = run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW)
+    assert (first.delivered, first.quantity, again.delivered) == (3, 100, 0)
+    assert held(registry) == {"ISS": 900, "P-1": 30, "P-2": 50, "P-3": 20}
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_stopped(registry, table, monkeypatch):
+    approve(table)
+    monkeypatch.setattr(run_module, "AT_ONCE", 1)
+
+    def cut_off(rows: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW, progress=cut_off)
+    assert Transaction.objects.filter(type_id="10-40").count() == 1
+    assert run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW).delivered == 2
+    assert held(registry) == {"ISS": 900, "P-1": 30, "P-2": 50, "P-3": 20}
+
+
+def test_what_the_balance_does_not_cover_stays_ready_and_is_told(registry, table):
+    approve(table)
+    registry.move("ALL", "AUC", 40)
+    run = run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW)
+    assert (run.delivered, [failure.code for refused in run.refused.values() for failure in refused.failures]) == (
+        2,
+        [4010],
+    )
+    registry.move("AUC", "ALL", 40)
+    assert run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW).delivered == 1
+
+
+def test_a_table_that_nobody_approved_delivers_nothing(registry, table):
+    with pytest.raises(Refusal, match="not-approved"):
+        run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW)
+    with pytest.raises(Refused) as refused:
+        propose(_delivery(registry, table.allocations.all()[0]), actor=REGISTRY, now=NOW)
+    assert [failure.code for failure in refused.value.failures] == [5003]
+
+
+def test_who_loaded_a_table_does_not_approve_it(registry, table, loader):
+    senior = Actor(loader.user_id, loader.name, frozenset({"senior-registry-administrator@CN-BJ"}))
+    with pytest.raises(Refusal, match="approver-is-initiator"):
+        approve_allocation_table(table=table, actor=senior, now=NOW)
+    with pytest.raises(NotPermitted):
+        approve_allocation_table(table=table, actor=REGISTRY, now=NOW)  # the registry is no second person
+    with pytest.raises(IntegrityError, match="approver_is_not_initiator"), transaction.atomic():
+        AllocationTable.objects.filter(pk=table.pk).update(
+            state="APPROVED", approved_by=loader.user_id, approved_at=NOW
+        )
+
+
+def test_a_withheld_row_waits_until_it_is_released(registry, table, loader):
+    approve(table)
+    row = table.allocations.get(installation__number="P-2")
+    withhold_allocation(allocation=row, withheld=True, actor=loader, now=NOW)
+    assert run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW).delivered == 2
+    with pytest.raises(Refused) as refused:
+        propose(_delivery(registry, row), actor=REGISTRY, now=NOW)
+    assert [failure.code for failure in refused.value.failures] == [5002]
+    withhold_allocation(allocation=row, withheld=False, actor=loader, now=NOW)
+    assert run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW).delivered == 1
+    with pytest.raises(Refusal, match="delivered-already"):
+        withhold_allocation(allocation=row, withheld=True, actor=loader, now=NOW)
+
+
+CHANGES = {
+    "rewriting a row": "UPDATE registry_allocation SET quantity = 31 WHERE quantity = 30",
+    "deleting a row": "DELETE FROM registry_allocation",
+    "adding a row to an approved table": (
+        "INSERT INTO registry_allocation (table_id, installation_id, unit_type_id, vintage, quantity, state)"
+        " SELECT table_id, installation_id, unit_type_id, 2025, 5, 'READY' FROM registry_allocation LIMIT 1"
+    ),
+    "taking approval back": "UPDATE registry_allocationtable SET state = 'LOADED', approved_by_id = NULL, approved_at = NULL",
+    "renaming a table": "UPDATE registry_allocationtable SET name = 'x'",
+    "deleting a table": "DELETE FROM registry_allocationtable",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_postgresql_alone_refuses_also_the_owner(owner, change):
+    made = beijing(operators=("P-1", "P-2", "P-3"))
+    loader = official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "loader")
+    approve(load_allocation_table(TABLE, jurisdiction=made.home, name="2026.csv", actor=loader, now=NOW))
+    with pytest.raises(psycopg.errors.IntegrityError):
+        owner.execute(CHANGES[change])
+
+
+FORGED = {
+    "another quantity": {"quantity": 29},
+    "another installation": {"acquiring": "P-2"},
+    "a table that nobody approved": {"approved": False},
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_postgresql_alone_refuses_a_delivery_that_is_not_its_row(owner, case, monkeypatch):
+    """With every check of ours switched off."""
+    forged = {"quantity": 30, "acquiring": "P-1", "approved": True} | FORGED[case]
+    made = beijing(operators=("P-1", "P-2", "P-3"))
+    made.issue(1_000)
+    loader = official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "loader")
+    table = load_allocation_table(TABLE, jurisdiction=made.home, name="2026.csv", actor=loader, now=NOW)
+    if forged["approved"]:
+        approve(table)
+    row = table.allocations.get(quantity=30)
+    order = Proposal(
+        "10-40", (made.line("ISS", forged["acquiring"], forged["quantity"], vintage=2026),), allocation=row.pk
+    )
+    monkeypatch.setattr(checks, "run", lambda context: ())
+    with pytest.raises(IntegrityError, match="is not what allocation"):
+        propose(order, actor=REGISTRY, now=NOW)
+    assert held(made) == {"ISS": 1_000}
+    monkeypatch.undo()
+    if forged["approved"]:
+        propose(_delivery(made, row, "ISS"), actor=REGISTRY, now=NOW)
+        assert held(made) == {"ISS": 970, "P-1": 30}
+
+
+def _delivery(registry: Beijing, row: Allocation, sender: str = "ALL") -> Proposal:
+    installation = row.installation.number
+    return Proposal(
+        "10-40", (registry.line(sender, installation, row.quantity, vintage=row.vintage),), allocation=row.pk
+    )

@@ -1,0 +1,134 @@
+"""Surrender for an obligation, and the statuses determined at its deadline, each in its order and at its own instant."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError
+
+from accounts import clock
+from accounts.models import User, UserRole
+from accounts.rules.access import Role
+from audit.models import Entry
+from registry.models import RecordedEmissions, StatusSnapshot
+from registry.operations.outcome import Refused
+from registry.operations.propose import propose
+from registry.operations.run_due import run_due
+from registry.rules import checks
+from registry.rules.proposal import Proposal
+from tests.build import DUE, NOW, REGISTRY, Beijing, beijing, official
+
+
+@pytest.fixture
+def registry(db: None) -> Beijing:
+    made = beijing("trader", operators=("P-1", "P-2"))
+    made.issue(1_000, 2026)
+    made.issue(1_000, 2025)
+    for name in ("P-1", "P-2", "trader"):
+        made.move("ISS", name, 100)
+    return made
+
+
+def emitted(registry: Beijing, name: str, quantity: int, year: int = 2025) -> None:
+    for of in (2024, year):
+        RecordedEmissions.objects.get_or_create(
+            installation=registry.accounts[name].installation,
+            year=of,
+            defaults={"quantity": quantity if of == year else 0, "source": "test", "recorded_at": NOW},
+        )
+
+
+def codes(registry: Beijing, *arguments: object, **more: object) -> list[int]:
+    with pytest.raises(Refused) as refused:
+        registry.move(*arguments, **more)  # type: ignore[arg-type]
+    return [failure.code for failure in refused.value.failures]
+
+
+def test_a_surrender_names_an_obligation_of_its_own_installation(registry):
+    own, other = registry.obligation("P-1"), registry.obligation("P-2")
+    assert codes(registry, "P-1", "SUR", 5, type_code="10-2") == [2011]
+    assert codes(registry, "P-1", "SUR", 5, type_code="10-2", obligation=other.pk) == [5015]
+    assert codes(registry, "P-1", "SUR", 5, type_code="10-2", obligation=10**9) == [5015]
+    assert registry.move("P-1", "SUR", 5, type_code="10-2", obligation=own.pk).quantity == 5
+
+
+def test_only_vintages_that_count_are_taken(registry):
+    registry.move("ISS", "P-1", 7, (1_001, 1_008))
+    old = registry.obligation("P-1", eligible_until_vintage=2025)
+    assert codes(registry, "P-1", "SUR", 108, type_code="10-2", obligation=old.pk) == [4010]
+    assert {
+        moved.vintage for moved in registry.move("P-1", "SUR", 100, type_code="10-2", obligation=old.pk).ranges
+    } == {2025}
+
+
+def test_the_surrender_window_is_kept(registry):
+    own = registry.obligation("P-1")
+    own.opens_at = NOW + timedelta(seconds=1)
+    own.save(update_fields=["opens_at", "due_at"])
+    assert codes(registry, "P-1", "SUR", 5, type_code="10-2", obligation=own.pk) == [5005]
+    own.opens_at = NOW
+    own.save(update_fields=["opens_at", "due_at"])
+    assert registry.move("P-1", "SUR", 5, type_code="10-2", obligation=own.pk)
+
+
+def test_a_trader_surrenders_nothing(registry):
+    own = registry.obligation("P-1")
+    assert codes(registry, "trader", "SUR", 5, type_code="10-2", obligation=own.pk) == [4006, 5015]
+
+
+def test_postgresql_alone_refuses_another_installations_obligation_and_late_vintages(committed_db, monkeypatch):
+    made = beijing(operators=("P-1", "P-2"))
+    made.issue(100, 2026)
+    made.move("ISS", "P-1", 50)
+    other, early = made.obligation("P-2"), made.obligation("P-1", eligible_until_vintage=2025)
+    monkeypatch.setattr(checks, "run", lambda context: ())
+    for obligation in (other, early):
+        order = Proposal("10-2", (made.line("P-1", "SUR", 5, (51, 56)),), obligation=obligation.pk)
+        with pytest.raises(IntegrityError, match="does not fit obligation"):
+            propose(order, actor=made.representative, now=NOW)
+
+
+def test_statuses_are_determined_once_at_the_deadline_with_what_had_completed_by_then(registry):
+    for name, surrendered in (("P-1", 60), ("P-2", 59)):
+        emitted(registry, name, 60)
+        registry.move(name, "SUR", surrendered, type_code="10-2", obligation=registry.obligation(name).pk)
+    assert run_due(actor=REGISTRY, now=DUE - timedelta(seconds=1)) == []
+    assert [thing.what for thing in run_due(actor=REGISTRY, now=DUE)] == ["statuses of CN-BJ for 2025"]
+    found = {
+        row.installation.number: (row.status, row.emissions, row.surrendered) for row in StatusSnapshot.objects.all()
+    }
+    assert found == {"P-1": ("A", 60, 60), "P-2": ("B", 60, 59)}
+    assert run_due(actor=REGISTRY, now=DUE + timedelta(days=9)) == []
+    assert Entry.objects.filter(event="compliance.status-determined").count() == 1
+
+
+def test_a_clock_that_jumps_runs_deadlines_in_their_order_each_at_its_own_instant(registry):
+    """The second year's surrender is not there at the first deadline, however late the first is determined."""
+    first = registry.obligation("P-1", 2025)
+    second = registry.obligation("P-1", 2026)
+    second.due_at = DUE + timedelta(days=365)
+    second.save(update_fields=["due_at"])
+    emitted(registry, "P-1", 60, 2025)
+    emitted(registry, "P-1", 10, 2026)
+    propose(
+        Proposal("10-2", (registry.line("P-1", "SUR", 70),), obligation=first.pk),
+        actor=registry.representative,
+        now=DUE + timedelta(days=30),
+    )
+    done = run_due(actor=REGISTRY, now=DUE + timedelta(days=1_000))
+    assert [thing.at for thing in done] == [DUE, second.due_at]
+    statuses = {row.year: row.status for row in StatusSnapshot.objects.filter(installation__number="P-1")}
+    assert statuses == {2025: "B", 2026: "A"}
+
+
+def test_the_command_moves_the_clock_and_runs_what_falls_due(registry, capsys):
+    official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "chief", "*")
+    UserRole.objects.create(user=User.objects.get(username="chief"), role=Role.SENIOR_REGISTRY_ADMINISTRATOR)
+    own = registry.obligation("P-1")
+    own.due_at = clock.now() + timedelta(days=20)
+    own.save(update_fields=["opens_at", "due_at"])
+    call_command("advance_clock", days=19, username="chief")
+    assert "statuses" not in capsys.readouterr().out
+    call_command("advance_clock", days=2, username="chief")
+    assert "statuses of CN-BJ for 2025" in capsys.readouterr().out
+    assert StatusSnapshot.objects.get(installation__number="P-1").determined_at == own.due_at

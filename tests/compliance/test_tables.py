@@ -1,0 +1,211 @@
+"""Files of rows: every bad one is refused with row, column and reason, and nothing of it is loaded."""
+
+import io
+import zipfile
+
+import pytest
+from openpyxl import Workbook
+
+from accounts.refusals import NotPermitted
+from accounts.rules.access import Role
+from audit.models import Entry
+from registry.models import Allocation, AllocationTable, Obligation, RecordedEmissions
+from registry.operations.load_allocation_table import load_allocation_table
+from registry.operations.load_compliance import load_emissions, load_obligations
+from registry.tabular import MOST_ROWS, FileRefused, read_table
+from tests.build import NOW, Beijing, beijing, official
+
+
+@pytest.fixture
+def registry(db: None) -> Beijing:
+    return beijing(operators=("P-1", "P-2"))
+
+
+def xlsx(*rows: tuple[object, ...]) -> bytes:
+    book, output = Workbook(), io.BytesIO()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    book.save(output)
+    return output.getvalue()
+
+
+def fault_of(content: bytes, columns: tuple[str, ...] = ("a", "b")) -> tuple[str, int, str]:
+    with pytest.raises(FileRefused) as refused:
+        read_table(content, columns)
+    first = refused.value.faults[0]
+    return first.code, first.row, first.column
+
+
+UNREADABLE = {
+    "nothing": (b"", ("empty", 0, "")),
+    "only a header": (b"a,b\n", ("empty", 0, "")),
+    "another column": (b"a,c\n1,2\n", ("wrong-columns", 1, "")),
+    "a column twice": (b"a,b,b\n1,2,3\n", ("wrong-columns", 1, "")),
+    "a cell too many": (b"a,b\n1,2\n1,2,3\n", ("wrong-number-of-cells", 3, "")),
+    "latin-1": ("a,b\n1,é\n".encode("latin-1"), ("not-utf-8", 2, "")),
+    "utf-16": ("a,b\n1,2\n".encode("utf-16"), ("not-utf-8", 1, "")),
+    "a NUL": (b"a,b\n1,\x00\n", ("not-text", 2, "")),
+    "an open quote": (b'a,b\n1,"2\n', ("not-csv", 2, "")),
+    "a broken workbook": (b"PK\x03\x04 and no more", ("not-xlsx", 0, "")),
+    "a formula": (xlsx(("a", "b"), (1, "=1+1")), ("formula", 2, "2")),
+    "a fraction": (xlsx(("a", "b"), (1, 1.5)), ("not-plain", 2, "2")),
+    "a truth value": (xlsx(("a", "b"), (True, 1)), ("not-plain", 2, "1")),
+    "a date": (xlsx(("a", "b"), (1, NOW.replace(tzinfo=None))), ("not-plain", 2, "2")),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_file_is_refused_for(case: str) -> None:
+    content, fault = UNREADABLE[case]
+    assert fault_of(content) == fault
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused_unread() -> None:
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (201 * 1024 * 1024))
+    assert fault_of(output.getvalue())[0] == "too-large"
+
+
+def test_too_many_rows_are_refused() -> None:
+    assert fault_of(b"a,b\n" + b"1,2\n" * (MOST_ROWS + 1))[0] == "too-many-rows"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a,b\n1,x\n\n", b"\xef\xbb\xbfb,a\r\nx,1\r\n", b'"a", b \n" 1 ",x\n', xlsx(("a", "b"), (1, "x"), (None, None))],
+)
+def test_the_same_rows_are_read_from_any_dress(content: bytes) -> None:
+    assert [(row.number, row.cells) for row in read_table(content, ("a", "b"))] == [(2, {"a": "1", "b": "x"})]
+
+
+EMISSIONS = b"installation,year,emissions\n"
+BAD_EMISSIONS = {
+    "P-9,2025,1": ("unknown-installation", "installation"),
+    "P-1,25,1": ("not-an-integer", "year"),
+    "P-1,2025,-1": ("not-an-integer", "emissions"),
+    "P-1,2025,1.5": ("not-an-integer", "emissions"),
+    "P-1,2025,1e3": ("not-an-integer", "emissions"),
+    'P-1,2025,"1,000"': ("not-an-integer", "emissions"),
+    "P-1,2025,": ("not-an-integer", "emissions"),
+    "P-1,2025,9223372036854775808": ("not-an-integer", "emissions"),
+    "P-1,2025,１": ("not-an-integer", "emissions"),
+    "P-1,2025,excluded": ("not-an-integer", "emissions"),
+    "P-2,2025,7": ("named-twice", "installation"),
+}
+
+
+@pytest.mark.parametrize("line", BAD_EMISSIONS)
+def test_one_bad_row_of_emissions_refuses_the_file(registry: Beijing, line: str) -> None:
+    content = EMISSIONS + b"P-2,2025,7\n" + line.encode() + b"\n"
+    entries = Entry.objects.count()
+    with pytest.raises(FileRefused) as refused:
+        load_emissions(content, jurisdiction=registry.home, name="e.csv", actor=authority(), now=NOW)
+    fault = refused.value.faults[0]
+    assert (fault.code, fault.row, fault.column) == (BAD_EMISSIONS[line][0], 3, BAD_EMISSIONS[line][1])
+    assert not RecordedEmissions.objects.exists()
+    assert Entry.objects.count() == entries
+
+
+def authority(name: str = "authority"):
+    return official(Role.COMPLIANCE_AUTHORITY, name)
+
+
+def test_every_fault_is_told_at_once(registry: Beijing) -> None:
+    with pytest.raises(FileRefused) as refused:
+        load_emissions(
+            EMISSIONS + b"P-9,2025,1\nP-1,x,y\n", jurisdiction=registry.home, name="e.csv", actor=authority(), now=NOW
+        )
+    assert [(fault.row, fault.column) for fault in refused.value.faults] == [
+        (2, "installation"),
+        (3, "year"),
+        (3, "emissions"),
+    ]
+
+
+def test_a_correction_keeps_what_it_corrects(registry: Beijing) -> None:
+    told = {"jurisdiction": registry.home, "name": "e.csv", "actor": authority(), "now": NOW}
+    load_emissions(EMISSIONS + b"P-1,2025,100\nP-2,2025,EXCLUDED\n", **told)
+    load_emissions(EMISSIONS + b"P-1,2025,90\nP-2,2025,EXCLUDED\n", **told)
+    rows = RecordedEmissions.objects.order_by("id")
+    assert [(row.quantity, row.excluded, row.corrects_id) for row in rows] == [
+        (100, False, None),
+        (None, True, None),
+        (90, False, rows[0].pk),
+    ]
+
+
+OBLIGATIONS = b"installation,year,opens_at,due_at,closes_at,eligible_until_vintage\n"
+BAD_OBLIGATIONS = {
+    "P-1,2025,,2026-10-31T24:00:00+08:00,,2025": ("not-an-instant", "due_at"),
+    "P-1,2025,,2026-10-31T12:00:00,,2025": ("not-an-instant", "due_at"),
+    "P-1,2025,,,,2025": ("not-an-instant", "due_at"),
+    "P-1,2025,2026-11-01T00:00:00Z,2026-10-31T00:00:00Z,,2025": ("wrong-order", "due_at"),
+    "P-1,2025,,2026-10-31T00:00:00Z,2026-10-30T00:00:00Z,2025": ("wrong-order", "due_at"),
+    "P-1,2025,,2026-10-31T00:00:00Z,,x": ("not-an-integer", "eligible_until_vintage"),
+}
+
+
+@pytest.mark.parametrize("line", BAD_OBLIGATIONS)
+def test_one_bad_row_of_obligations_refuses_the_file(registry: Beijing, line: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        load_obligations(
+            OBLIGATIONS + line.encode(), jurisdiction=registry.home, name="o.csv", actor=authority(), now=NOW
+        )
+    assert (refused.value.faults[0].code, refused.value.faults[0].column) == BAD_OBLIGATIONS[line]
+    assert not Obligation.objects.exists()
+
+
+def test_obligations_are_recorded_once_and_their_dates_are_not_slipped_in_anew(registry: Beijing) -> None:
+    told = {"jurisdiction": registry.home, "name": "o.csv", "actor": authority(), "now": NOW}
+    line = b"P-1,2025,2026-03-01T00:00:00+08:00,2026-10-31T23:59:59+08:00,,2025\n"
+    load_obligations(OBLIGATIONS + line, **told)
+    load_obligations(OBLIGATIONS + line + line.replace(b"P-1", b"P-2"), **told)
+    assert Obligation.objects.count() == 2
+    assert Obligation.objects.order_by("id")[0].due_at.isoformat() == "2026-10-31T15:59:59+00:00"
+    with pytest.raises(FileRefused):
+        load_obligations(OBLIGATIONS + line.replace(b"10-31", b"12-31"), **told)
+
+
+ALLOCATIONS = b"installation,unit_type,vintage,quantity\n"
+BAD_ALLOCATIONS = {
+    "P-9,BEA,2026,5": ("unknown-installation", "installation"),
+    "P-1,KAU,2026,5": ("unknown-unit-type", "unit_type"),
+    "P-1,BEA,26,5": ("not-an-integer", "vintage"),
+    "P-1,BEA,2026,0": ("not-an-integer", "quantity"),
+    "P-2,BEA,2026,6": ("named-twice", "installation"),
+}
+
+
+@pytest.mark.parametrize("line", BAD_ALLOCATIONS)
+def test_one_bad_row_of_allocations_refuses_the_file(registry: Beijing, line: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        load_allocation_table(
+            ALLOCATIONS + b"P-2,BEA,2026,5\n" + line.encode(),
+            jurisdiction=registry.home,
+            name="a.csv",
+            actor=authority(),
+            now=NOW,
+        )
+    assert (refused.value.faults[0].code, refused.value.faults[0].column) == BAD_ALLOCATIONS[line]
+    assert not AllocationTable.objects.exists()
+    assert not Allocation.objects.exists()
+
+
+def test_a_file_is_loaded_once(registry: Beijing) -> None:
+    told = {"jurisdiction": registry.home, "name": "a.csv", "actor": authority(), "now": NOW}
+    load_allocation_table(ALLOCATIONS + b"P-2,BEA,2026,5\n", **told)
+    with pytest.raises(FileRefused, match="loaded-before"):
+        load_allocation_table(ALLOCATIONS + b"P-2,BEA,2026,5\n", **told)
+
+
+def test_only_who_may_loads(registry: Beijing) -> None:
+    auditor = official(Role.AUDITOR, "auditor")
+    for load, content in (
+        (load_emissions, EMISSIONS + b"P-1,2025,1\n"),
+        (load_obligations, OBLIGATIONS + b"P-1,2025,,2026-10-31T00:00:00Z,,2025\n"),
+        (load_allocation_table, ALLOCATIONS + b"P-2,BEA,2026,5\n"),
+    ):
+        with pytest.raises(NotPermitted):
+            load(content, jurisdiction=registry.home, name="x.csv", actor=auditor, now=NOW)
