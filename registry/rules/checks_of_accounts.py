@@ -94,18 +94,17 @@ def acquiring_account_type_may_hold_these_units(context: Context) -> Iterator[Fi
             yield about(name, account=name, type=context.type.code)
 
 
-def _speaks_of_units(context: Context, found: LineFacts) -> AccountFacts | None:
-    """The transferring account of a line, where the checks of its units may speak."""
+def _lines_with_senders(context: Context) -> Iterator[tuple[LineFacts, AccountFacts]]:
+    """The lines whose transferring account may be spoken of, with it."""
     known = sending(context)
-    return None if found.line.transferring is None else known.get(found.line.transferring)
+    for found in context.lines:
+        if found.line.transferring in known:
+            yield found, known[found.line.transferring]
 
 
 @check(4008)
 def units_are_held(context: Context) -> Iterator[Finding]:
-    for found in context.lines:
-        account = _speaks_of_units(context, found)
-        if account is None:
-            continue
+    for found, account in _lines_with_senders(context):
         for named in found.named:
             if named.account_id != account.id or (found.line.unit_type and named.unit_type != found.line.unit_type):
                 yield about(printed(named.serials), serials=printed(named.serials), account=account.identifier)
@@ -113,18 +112,17 @@ def units_are_held(context: Context) -> Iterator[Finding]:
 
 @check(4009, transient=True)
 def units_are_free(context: Context) -> Iterator[Finding]:
-    for found in context.lines:
-        account = _speaks_of_units(context, found)
-        for named in found.named if account is not None else ():
-            if named.account_id == (account and account.id) and named.bound:
+    for found, account in _lines_with_senders(context):
+        for named in found.named:
+            if named.account_id == account.id and named.bound:
                 yield about(printed(named.serials), serials=printed(named.serials))
 
 
 @check(4010, transient=True)
 def balance_is_sufficient(context: Context) -> Iterator[Finding]:
-    for found in context.lines:
-        account, line = _speaks_of_units(context, found), found.line
-        if account is None or line.serials or not is_quantity(line.quantity):
+    for found, account in _lines_with_senders(context):
+        line = found.line
+        if line.serials or not is_quantity(line.quantity):
             continue
         if (line.registry, line.unit_type) in context.unit_types and line.quantity > found.free:
             yield about(
