@@ -20,7 +20,9 @@ def throwaway_database(prefix: str, *, keep: bool) -> Iterator[str]:
     Raises: CommandError where the owner may not make databases.
     """
     if "owner" not in connections.settings:
-        raise CommandError("A replay makes a database as the owner: set DATABASE_OWNER_URL, or use ./dev manage replay.")
+        raise CommandError(
+            "A replay makes a database as the owner: set DATABASE_OWNER_URL, or use ./dev manage replay."
+        )
     name = f"replay_{prefix}_{secrets.token_hex(4)}"
     before = {alias: connections.settings[alias]["NAME"] for alias in ALIASES}
     try:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from registry.replays import eutl
+from registry.replays import eutl, ukets
 from registry.replays.figures import Report, printed
 from registry.replays.throwaway import throwaway_database
 
@@ -39,4 +39,6 @@ class Command(BaseCommand):
         folder = DATA / which
         if not folder.is_dir():
             raise CommandError(f"The data of this replay are not here: {folder}.")
-        return eutl.replay(eutl.read(folder), progress)
+        if which == "eutl":
+            return eutl.replay(eutl.read(folder), progress)
+        return ukets.replay(ukets.read(folder), progress)
