@@ -14,28 +14,34 @@ from accounts.rules.access import Act, Actor
 from audit import entries
 from registry.models import Allocation, AllocationTable, Transaction, UnitType
 from registry.operations.load_compliance import (
-    AT_ONCE,
     MOST_TONNES,
     YEARS,
+    insert,
     installation_in,
     installations_of,
     integer_in,
     refuse_if,
 )
-from registry.tabular import Fault, FileRefused, read_table
+from registry.tabular import Fault, FileRefused, Progress, read_table, shown, untold
 
 COLUMNS = ("installation", "unit_type", "vintage", "quantity")
 
 
 def load_allocation_table(
-    content: bytes, *, jurisdiction: Jurisdiction, name: str, actor: Actor, now: datetime
+    content: bytes,
+    *,
+    jurisdiction: Jurisdiction,
+    name: str,
+    actor: Actor,
+    now: datetime,
+    progress: Progress = untold,
 ) -> AllocationTable:
     """Load a table of allocations, all rows or none; nothing is delivered before a second person approves it.
 
     Raises: NotPermitted (also where no person acts); FileRefused. Source: domain.md section 7.
     """
     user_id = _person(actor, Act.LOAD_ALLOCATION_TABLE, jurisdiction)
-    rows = read_table(content, COLUMNS)
+    rows = read_table(content, COLUMNS, progress)
     sha256 = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
         Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
@@ -49,9 +55,8 @@ def load_allocation_table(
             place = installation_in(row, places, faults)
             unit_type = unit_types.get(row.cells["unit_type"])
             if unit_type is None:
-                faults.append(
-                    Fault("unknown-unit-type", row.number, "unit_type", {"code": row.cells["unit_type"][:20]})
-                )
+                code = shown(row.cells["unit_type"], 20)
+                faults.append(Fault("unknown-unit-type", row.number, "unit_type", {"code": code}))
             vintage = integer_in(row, "vintage", *YEARS, faults)
             quantity = integer_in(row, "quantity", 1, MOST_TONNES, faults)
             key = (row.cells["installation"], row.cells["unit_type"], vintage)
@@ -66,7 +71,7 @@ def load_allocation_table(
         )
         for row_made in made.values():
             row_made.table = table
-        Allocation.objects.bulk_create(made.values(), batch_size=AT_ONCE)
+        insert(Allocation, list(made.values()), progress)
         _log("allocation-table.loaded", table, actor, now, rows=len(rows), sha256=sha256)
     return table
 

@@ -5,18 +5,20 @@ opens_at and closes_at may be empty). Emissions: installation, year, emissions (
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import Model
 
 from accounts.models import Installation, Jurisdiction
 from accounts.refusals import NotPermitted
 from accounts.rules.access import Act, Actor
 from audit import entries
 from registry.models import Obligation, RecordedEmissions
-from registry.tabular import MOST_FAULTS, Fault, FileRefused, Row, integer, read_table
+from registry.tabular import MOST_FAULTS, Fault, FileRefused, Progress, Row, integer, read_table, shown, untold
 
 OBLIGATION_COLUMNS = ("installation", "year", "opens_at", "due_at", "closes_at", "eligible_until_vintage")
 EMISSIONS_COLUMNS = ("installation", "year", "emissions")
@@ -25,6 +27,8 @@ YEARS = (1990, 2200)
 MOST_TONNES = 10**15 - 1
 # Rows of one INSERT.
 AT_ONCE = 1_000
+
+Record = TypeVar("Record", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,21 @@ class Loaded:
     sha256: str
 
 
-def load_obligations(content: bytes, *, jurisdiction: Jurisdiction, name: str, actor: Actor, now: datetime) -> Loaded:
+def load_obligations(
+    content: bytes,
+    *,
+    jurisdiction: Jurisdiction,
+    name: str,
+    actor: Actor,
+    now: datetime,
+    progress: Progress = untold,
+) -> Loaded:
     """Record the obligations of a table. One that is there already with the same dates stays; other dates are a fault.
 
     Raises: NotPermitted; FileRefused.
     """
     _require(actor, Act.RECORD_OBLIGATION, jurisdiction)
-    rows = read_table(content, OBLIGATION_COLUMNS)
+    rows = read_table(content, OBLIGATION_COLUMNS, progress)
     with transaction.atomic():
         places = installations_of(jurisdiction)
         known = {(row.installation_id, row.year): row for row in Obligation.objects.filter(jurisdiction=jurisdiction)}
@@ -60,7 +72,7 @@ def load_obligations(content: bytes, *, jurisdiction: Jurisdiction, name: str, a
         refuse_if(faults)
         # After this point it must succeed. Nothing of the file exists until COMMIT, all of it after.
         new = [found for key, found in made.items() if key not in known]
-        Obligation.objects.bulk_create(new, batch_size=AT_ONCE)
+        insert(Obligation, new, progress)
         return _log(content, rows, "obligation.recorded", jurisdiction, name, actor, now)
 
 
@@ -71,14 +83,14 @@ def load_emissions(
     name: str,
     actor: Actor,
     now: datetime,
-    progress: Callable[[int], object] = lambda rows: None,
+    progress: Progress = untold,
 ) -> Loaded:
     """Record the verified emissions of a table. What says otherwise than before is a correction and keeps the earlier record.
 
     Raises: NotPermitted; FileRefused.
     """
     _require(actor, Act.RECORD_EMISSIONS, jurisdiction)
-    rows = read_table(content, EMISSIONS_COLUMNS)
+    rows = read_table(content, EMISSIONS_COLUMNS, progress)
     with transaction.atomic():
         # One loader at a time in a jurisdiction, so that each sees what it corrects.
         Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
@@ -102,10 +114,16 @@ def load_emissions(
         refuse_if(faults)
         # After this point it must succeed. Nothing of the file exists until COMMIT, all of it after.
         changed = [found for found in made.values() if not _says_the_same(found, found.corrects)]
-        for place in range(0, len(changed), AT_ONCE):
-            RecordedEmissions.objects.bulk_create(changed[place : place + AT_ONCE])
-            progress(len(changed[place : place + AT_ONCE]))
+        insert(RecordedEmissions, changed, progress)
         return _log(content, rows, "emissions.recorded", jurisdiction, name, actor, now)
+
+
+def insert(model: type[Record], records: Sequence[Record], progress: Progress) -> None:
+    """Insert new records, telling how far it is."""
+    for place in range(0, len(records), AT_ONCE):
+        some = records[place : place + AT_ONCE]
+        model._default_manager.bulk_create(some)
+        progress("rows written", len(some))
 
 
 def installations_of(jurisdiction: Jurisdiction) -> Mapping[str, Installation]:
@@ -127,7 +145,7 @@ def installation_in(row: Row, places: Mapping[str, Installation], faults: list[F
     found = places.get(row.cells["installation"])
     if found is None:
         faults.append(
-            Fault("unknown-installation", row.number, "installation", {"number": row.cells["installation"][:100]})
+            Fault("unknown-installation", row.number, "installation", {"number": shown(row.cells["installation"])})
         )
     return found
 

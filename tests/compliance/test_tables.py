@@ -1,7 +1,9 @@
 """Files of rows: every bad one is refused with row, column and reason, and nothing of it is loaded."""
 
 import io
+import random
 import zipfile
+from collections.abc import Callable, Iterator
 
 import pytest
 from openpyxl import Workbook
@@ -12,7 +14,7 @@ from audit.models import Entry
 from registry.models import Allocation, AllocationTable, Obligation, RecordedEmissions
 from registry.operations.load_allocation_table import load_allocation_table
 from registry.operations.load_compliance import load_emissions, load_obligations
-from registry.tabular import MOST_ROWS, FileRefused, read_table
+from registry.tabular import MOST_FAULTS, MOST_ROWS, FileRefused, read_table
 from tests.build import NOW, Beijing, beijing, official
 
 
@@ -48,10 +50,10 @@ UNREADABLE = {
     "a NUL": (b"a,b\n1,\x00\n", ("not-text", 2, "")),
     "an open quote": (b'a,b\n1,"2\n', ("not-csv", 2, "")),
     "a broken workbook": (b"PK\x03\x04 and no more", ("not-xlsx", 0, "")),
-    "a formula": (xlsx(("a", "b"), (1, "=1+1")), ("formula", 2, "2")),
-    "a fraction": (xlsx(("a", "b"), (1, 1.5)), ("not-plain", 2, "2")),
-    "a truth value": (xlsx(("a", "b"), (True, 1)), ("not-plain", 2, "1")),
-    "a date": (xlsx(("a", "b"), (1, NOW.replace(tzinfo=None))), ("not-plain", 2, "2")),
+    "a formula": (xlsx(("a", "b"), (1, "=1+1")), ("formula", 2, "b")),
+    "a fraction": (xlsx(("a", "b"), (1, 1.5)), ("not-plain", 2, "b")),
+    "a truth value": (xlsx(("a", "b"), (True, 1)), ("not-plain", 2, "a")),
+    "a date": (xlsx(("a", "b"), (1, NOW.replace(tzinfo=None))), ("not-plain", 2, "b")),
 }
 
 
@@ -66,6 +68,93 @@ def test_a_file_that_unpacks_to_too_much_is_refused_unread() -> None:
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * (201 * 1024 * 1024))
     assert fault_of(output.getvalue())[0] == "too-large"
+
+
+def remade(content: bytes, name: str, change: Callable[[bytes], bytes | None]) -> bytes:
+    """Return a workbook with one member changed, or left out."""
+    output = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(output, "w") as new:
+        for member in old.namelist():
+            part = change(old.read(member)) if member == name else old.read(member)
+            if part is not None:
+                new.writestr(member, part)
+    return output.getvalue()
+
+
+def broken_workbooks() -> Iterator[bytes]:
+    """A workbook cut short, with bytes overwritten, and with each of its members missing, empty or broken."""
+    whole, chance = xlsx(("a", "b"), (1, "x"), (2, "y")), random.Random(1)
+    yield from (whole[:length] for length in range(4, len(whole), 97))
+    for _ in range(80):
+        spoilt = bytearray(whole)
+        for _ in range(3):
+            spoilt[chance.randrange(4, len(spoilt))] = chance.randrange(256)
+        yield bytes(spoilt)
+    for name in zipfile.ZipFile(io.BytesIO(whole)).namelist():
+        for instead in (None, b"", b"<x/>"):
+            yield remade(whole, name, lambda part, instead=instead: instead)
+        for place in range(0, 400, 25):
+            yield remade(whole, name, lambda part, place=place: part[:place] + b'<0"' + part[place + 3 :])
+
+
+def test_a_broken_workbook_is_read_or_refused_and_never_more() -> None:
+    refused = 0
+    for content in broken_workbooks():
+        try:
+            read_table(content, ("a", "b"))
+        except FileRefused:
+            refused += 1
+    assert refused > 100
+
+
+def test_every_cell_at_fault_is_told_by_the_name_of_its_column() -> None:
+    with pytest.raises(FileRefused) as refused:
+        read_table(xlsx(("a", "b"), (1.5, "=A1"), (1, 2), (True, 3)), ("a", "b"))
+    assert [(fault.code, fault.row, fault.column) for fault in refused.value.faults] == [
+        ("not-plain", 2, "a"),
+        ("formula", 2, "b"),
+        ("not-plain", 4, "a"),
+    ]
+
+
+def test_no_more_faults_are_told_than_a_person_reads() -> None:
+    with pytest.raises(FileRefused) as refused:
+        read_table(b"a,b\n" + b"1\n" * 1_000, ("a", "b"))
+    assert len(refused.value.faults) == MOST_FAULTS
+
+
+def test_a_row_of_a_workbook_may_end_in_empty_cells() -> None:
+    rows = read_table(xlsx(("a", "b", None), ("1", None, None), ("2", "x")), ("a", "b"))
+    assert [row.cells for row in rows] == [{"a": "1", "b": ""}, {"a": "2", "b": "x"}]
+    assert fault_of(xlsx(("a", "b"), (1, 2, 3))) == ("wrong-number-of-cells", 2, "")
+
+
+CLAIMS = ("A1:XFD1048576", "A1:B2", "A1")
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_sheet_is_read_as_far_as_it_goes_whatever_size_it_claims(claim: str) -> None:
+    content, sheet = xlsx(("a", "b"), (1, 2), (3, 4)), "xl/worksheets/sheet1.xml"
+    stated, claimed = b'<dimension ref="A1:B3" />', f'<dimension ref="{claim}" />'.encode()
+    assert stated in zipfile.ZipFile(io.BytesIO(content)).read(sheet)
+    claiming = remade(content, sheet, lambda part: part.replace(stated, claimed))
+    assert [row.number for row in read_table(claiming, ("a", "b"))] == [2, 3]
+    far = remade(
+        claiming, sheet, lambda part: part.replace(b'<row r="3"', b'<row r="900000"').replace(b'3"', b'900000"')
+    )
+    assert fault_of(far)[0] == "too-many-rows"
+
+
+def test_what_a_fault_repeats_steers_no_terminal() -> None:
+    with pytest.raises(FileRefused) as refused:
+        read_table(b"a,\x1b[2J\n1,2\n", ("a", "b"))
+    assert refused.value.faults[0].params["found"] == "a, \ufffd[2J"
+
+
+def test_progress_counts_the_rows() -> None:
+    told: list[int] = []
+    rows = read_table(b"a,b\n" + b"1,2\n" * 2_500, ("a", "b"), lambda what, rows: told.append(rows))
+    assert (len(rows), sum(told), len(told)) == (2_500, 2_501, 3)
 
 
 def test_too_many_rows_are_refused() -> None:

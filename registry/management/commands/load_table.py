@@ -10,6 +10,7 @@ from accounts import clock
 from registry.management.people import actor_named, add_actor, jurisdiction_named, refusals_told
 from registry.operations.load_allocation_table import load_allocation_table
 from registry.operations.load_compliance import load_emissions, load_obligations
+from registry.tabular import Progress
 
 
 class Command(BaseCommand):
@@ -33,15 +34,28 @@ class Command(BaseCommand):
             "actor": actor_named(options["username"]),
             "now": clock.now(),
         }
-        with refusals_told():
+        with refusals_told(), tqdm(unit=" rows", disable=None) as bar:
+            told["progress"] = _progress(bar)
             if options["kind"] == "allocations":
                 table = load_allocation_table(content, **told)
-                self.stdout.write(
-                    f"loaded allocation table {table.pk}, {table.allocations.count()} rows; not approved yet"
-                )
+                done = f"loaded allocation table {table.pk}, {table.allocations.count()} rows; not approved yet"
             elif options["kind"] == "obligations":
-                self.stdout.write(f"loaded {load_obligations(content, **told).rows} obligations")
+                done = f"loaded {load_obligations(content, **told).rows} obligations"
             else:
-                with tqdm(unit=" rows", disable=None) as bar:
-                    loaded = load_emissions(content, **told, progress=bar.update)
-                self.stdout.write(f"loaded {loaded.rows} rows of verified emissions")
+                done = f"loaded {load_emissions(content, **told).rows} rows of verified emissions"
+        self.stdout.write(done)
+
+
+def _progress(bar: "tqdm[Any]") -> Progress:
+    """Let the bar count one thing after the other."""
+    counted = ""
+
+    def told(what: str, rows: int) -> None:
+        nonlocal counted
+        if what != counted:
+            counted = what
+            bar.reset()
+            bar.set_description(what)
+        bar.update(rows)
+
+    return told
