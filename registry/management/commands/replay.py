@@ -1,5 +1,6 @@
 """`manage.py replay eutl|ukets [--keep]`: real data in a throwaway database, compared with known figures."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from registry.replays import eutl, ukets
-from registry.replays.figures import Report, printed
+from registry.replays.figures import Figure, Report, printed
 from registry.replays.throwaway import throwaway_database
+from registry.verification import Difference, verify
 
 DATA = Path(settings.BASE_DIR) / "tests" / "data"
 
@@ -39,6 +41,8 @@ class Command(BaseCommand):
         folder = DATA / which
         if not folder.is_dir():
             raise CommandError(f"The data of this replay are not here: {folder}.")
-        if which == "eutl":
-            return eutl.replay(eutl.read(folder), progress)
-        return ukets.replay(ukets.read(folder), progress)
+        report = (
+            eutl.replay(eutl.read(folder), progress) if which == "eutl" else ukets.replay(ukets.read(folder), progress)
+        )
+        verified = Figure("differences that verify_ledger finds", 0, int(isinstance(verify(), Difference)))
+        return replace(report, figures=(*report.figures, verified))

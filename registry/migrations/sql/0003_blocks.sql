@@ -32,6 +32,9 @@ BEGIN
             RAISE EXCEPTION 'frozen units move nowhere' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
     END IF;
+    IF NEW.held_for IS NOT NULL AND NEW.held_for IS DISTINCT FROM OLD.held_for AND OLD.frozen_by IS NOT NULL THEN
+        RAISE EXCEPTION 'frozen units are promised to nobody' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
     IF (NEW.account_id, NEW.recognition_id, NEW.held_for, NEW.retired)
             IS DISTINCT FROM (OLD.account_id, OLD.recognition_id, OLD.held_for, OLD.retired) THEN
         IF pg_trigger_depth() < 2 THEN

@@ -1,0 +1,106 @@
+-- What `manage.py verify_ledger` asks, in this order: each query finds what breaks one equation, and nothing when it holds.
+-- The text of a difference is `ledger.<equation>`, filled from the columns.
+
+-- equation: tiling
+-- Blocks of a registry follow one another from serial 1 to the one open block.
+SELECT registry, start_no AS serial, expected FROM (
+    SELECT j.registry_code AS registry, b.start_no, b.end_no, b.origin_id,
+        coalesce(lag(b.end_no) OVER w, CASE WHEN row_number() OVER w = 1 THEN 1 END) AS expected
+    FROM registry_unitblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id
+    WINDOW w AS (PARTITION BY b.origin_id ORDER BY b.start_no, b.id)) row
+WHERE start_no IS DISTINCT FROM expected ORDER BY registry, start_no;
+
+-- equation: open-block
+SELECT j.registry_code AS registry, count(*) FILTER (WHERE b.end_no IS NULL) AS found
+FROM registry_unitblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id
+GROUP BY 1 HAVING count(*) FILTER (WHERE b.end_no IS NULL) <> 1 ORDER BY 1;
+
+-- equation: issue
+-- What a unit is follows from its issue, and every issued serial is a unit.
+SELECT j.registry_code AS registry, b.start_no AS serial
+FROM registry_unitblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id
+    LEFT JOIN registry_issue i ON i.origin_id = b.origin_id AND i.first_no <= b.start_no AND b.start_no < i.next_no
+WHERE (b.account_id IS NULL) <> (i.first_no IS NULL)
+    OR b.account_id IS NOT NULL AND ((b.series_id, b.issue_first, b.issue_next) IS DISTINCT FROM
+        (i.series_id, i.first_no, i.next_no) OR b.end_no > i.next_no)
+ORDER BY 1, 2;
+
+-- equation: minted
+SELECT i.transaction_id AS transaction, i.next_no - i.first_no AS issued, coalesce(sum(r.next_no - r.first_no), 0) AS recorded
+FROM registry_issue i LEFT JOIN registry_transactionblock r ON r.transaction_id = i.transaction_id
+    AND (r.origin_id, r.first_no, r.next_no, r.series_id) = (i.origin_id, i.first_no, i.next_no, i.series_id)
+    AND r.from_account_id IS NULL
+GROUP BY i.origin_id, i.first_no, 1, 2 HAVING coalesce(sum(r.next_no - r.first_no), 0) <> i.next_no - i.first_no
+ORDER BY 1;
+
+-- equation: cap
+SELECT c.id AS cap, c.issued, coalesce(sum(i.next_no - i.first_no), 0) AS found, c.limit
+FROM registry_issuancecap c LEFT JOIN registry_issue i ON i.cap_id = c.id
+GROUP BY c.id HAVING coalesce(sum(i.next_no - i.first_no), 0) <> c.issued OR c.issued > c.limit ORDER BY 1;
+
+-- equation: quantity
+SELECT t.id AS transaction, t.quantity, coalesce(sum(r.next_no - r.first_no), 0) AS found
+FROM registry_transaction t LEFT JOIN registry_transactionblock r ON r.transaction_id = t.id
+GROUP BY t.id HAVING coalesce(sum(r.next_no - r.first_no), 0) <> t.quantity ORDER BY 1;
+
+-- equation: balance
+-- Every balance, from the transactions.
+SELECT a.identifier AS account, u.code AS unit_type, s.vintage, coalesce(h.quantity, 0) AS found, coalesce(m.total, 0) AS expected
+FROM (SELECT account_id, series_id, recognition_id, sum(units) AS total FROM (
+        SELECT r.to_account_id AS account_id, r.series_id, r.recognition_id, r.next_no - r.first_no AS units
+        FROM registry_transactionblock r JOIN registry_transaction t ON t.id = r.transaction_id WHERE t.state = 'COMPLETED'
+        UNION ALL
+        SELECT r.from_account_id, r.series_id, r.recognition_id, r.first_no - r.next_no
+        FROM registry_transactionblock r JOIN registry_transaction t ON t.id = r.transaction_id
+        WHERE t.state = 'COMPLETED' AND r.from_account_id IS NOT NULL) moved
+    GROUP BY 1, 2, 3) m
+    FULL JOIN registry_holding h USING (account_id, series_id, recognition_id)
+    JOIN accounts_account a ON a.id = account_id JOIN registry_series s ON s.id = series_id
+    JOIN registry_unittype u ON u.id = s.unit_type_id
+WHERE coalesce(h.quantity, 0) <> coalesce(m.total, 0) ORDER BY 1, 2, 3;
+
+-- equation: blocks
+SELECT a.identifier AS account, u.code AS unit_type, s.vintage, coalesce(h.quantity, 0) AS found, coalesce(b.total, 0) AS expected,
+    coalesce(h.reserved, 0) AS found_reserved, coalesce(b.held, 0) AS expected_reserved
+FROM (SELECT account_id, series_id, recognition_id, sum(end_no - start_no) AS total,
+        coalesce(sum(end_no - start_no) FILTER (WHERE held_for IS NOT NULL), 0) AS held
+    FROM registry_unitblock WHERE account_id IS NOT NULL GROUP BY 1, 2, 3) b
+    FULL JOIN registry_holding h USING (account_id, series_id, recognition_id)
+    JOIN accounts_account a ON a.id = account_id JOIN registry_series s ON s.id = series_id
+    JOIN registry_unittype u ON u.id = s.unit_type_id
+WHERE (coalesce(h.quantity, 0), coalesce(h.reserved, 0)) <> (coalesce(b.total, 0), coalesce(b.held, 0))
+ORDER BY 1, 2, 3;
+
+-- equation: reservation
+SELECT coalesce(r.id, b.id) AS transaction, coalesce(r.total, 0) AS expected, coalesce(b.total, 0) AS found
+FROM (SELECT t.id, sum(r.next_no - r.first_no) AS total
+    FROM registry_transaction t JOIN registry_transactionblock r ON r.transaction_id = t.id
+    WHERE t.state NOT IN ('COMPLETED', 'REJECTED', 'CANCELLED', 'TERMINATED') GROUP BY 1) r
+    FULL JOIN (SELECT held_for AS id, sum(end_no - start_no) AS total FROM registry_unitblock
+        WHERE held_for IS NOT NULL GROUP BY 1) b USING (id)
+WHERE coalesce(r.total, 0) <> coalesce(b.total, 0) ORDER BY 1;
+
+-- equation: conservation
+-- Issued = held free + reserved + surrendered + cancelled + lapsed, by series.
+SELECT j.registry_code AS registry, u.code AS unit_type, s.vintage, coalesce(i.issued, 0) AS issued, coalesce(h.held, 0) AS held,
+    coalesce(h.reserved, 0) AS reserved, coalesce(h.surrendered, 0) AS surrendered, coalesce(h.cancelled, 0) AS cancelled,
+    coalesce(h.lapsed, 0) AS lapsed
+FROM registry_series s JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_jurisdiction j ON j.id = s.origin_id
+    LEFT JOIN (SELECT series_id, sum(next_no - first_no) AS issued FROM registry_issue GROUP BY 1) i ON i.series_id = s.id
+    LEFT JOIN (SELECT h.series_id, sum(h.quantity) AS total, sum(h.reserved) AS reserved,
+        sum(h.quantity - h.reserved) FILTER (WHERE t.standing = 'held') AS held,
+        sum(h.quantity) FILTER (WHERE t.standing = 'surrendered') AS surrendered,
+        sum(h.quantity) FILTER (WHERE t.standing = 'cancelled') AS cancelled,
+        sum(h.quantity) FILTER (WHERE t.standing = 'lapsed') AS lapsed
+        FROM registry_holding h JOIN accounts_account a ON a.id = h.account_id JOIN accounts_accounttype t ON t.code = a.type_id
+        GROUP BY 1) h ON h.series_id = s.id
+WHERE coalesce(i.issued, 0) <> coalesce(h.held, 0) + coalesce(h.reserved, 0) + coalesce(h.surrendered, 0)
+    + coalesce(h.cancelled, 0) + coalesce(h.lapsed, 0)
+ORDER BY 1, 2, 3;
+
+-- equation: retired
+-- Units in accounts that retire are retired, and no others.
+SELECT j.registry_code AS registry, b.start_no AS serial, a.identifier AS account
+FROM registry_unitblock b JOIN accounts_account a ON a.id = b.account_id JOIN accounts_accounttype t ON t.code = a.type_id
+    JOIN accounts_jurisdiction j ON j.id = b.origin_id
+WHERE b.retired <> t.retires OR b.retired AND b.held_for IS NOT NULL ORDER BY 1, 2;

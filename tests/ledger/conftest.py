@@ -1,0 +1,24 @@
+"""Every test of the ledger that commits ends with the whole ledger verified."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from registry.verification import Verified, verify
+from tests.build import Beijing, beijing
+
+
+def thousand_units() -> Beijing:
+    """Make Beijing with 1,000 units issued: 1-600 in ISS, 601-800 with ann, 801-1000 with bob; cid and plant hold nothing."""
+    made = beijing("ann", "bob", "cid", operators=("plant",))
+    made.issue(1_000)
+    made.move("ISS", "bob", 200)
+    made.move("ISS", "ann", 200)
+    return made
+
+
+@pytest.fixture
+def registry(committed_db: str) -> Iterator[Beijing]:
+    """The thousand units, in commits of their own; verified afterwards."""
+    yield thousand_units()
+    assert isinstance(verify(), Verified), verify()

@@ -1,0 +1,50 @@
+"""Many proposals in one commit: each is judged on what the earlier ones left."""
+
+import pytest
+
+from registry.operations.outcome import Outcome, Refused
+from registry.operations.propose_batch import BatchRefused, propose_batch
+from registry.rules.proposal import Proposal
+from tests.build import NOW, Beijing
+
+
+def batch(registry: Beijing, *orders: tuple, **more: bool) -> list[object]:
+    proposals = [Proposal("10-50", (registry.line(*order),)) for order in orders]
+    return [
+        outcome.quantity if isinstance(outcome, Outcome) else [failure.code for failure in outcome.failures]
+        for outcome in propose_batch(proposals, actor=registry.representative, now=NOW, **more)
+    ]
+
+
+def test_a_later_proposal_has_what_the_earlier_left(registry):
+    assert batch(registry, ("ann", "bob", 150), ("ann", "cid", 60), ("ann", "cid", 50)) == [150, [4010], 50]
+
+
+def test_what_is_refused_gives_back_what_it_had_taken(registry):
+    assert batch(registry, ("ann", "ann", 150), ("ann", "cid", 200)) == [[4005], 200]
+
+
+def test_units_received_in_a_batch_are_not_sent_on_in_it(registry):
+    assert batch(registry, ("ann", "cid", 50), ("cid", "bob", 50)) == [50, [4010]]
+
+
+def test_serials_named_twice_in_a_batch_move_once(registry):
+    assert batch(
+        registry, ("ann", "bob", 10, (601, 611)), ("ann", "cid", 10, (606, 616)), ("ann", "cid", 5, (611, 616))
+    ) == [10, [4008], 5]
+
+
+def test_serials_that_an_earlier_proposal_selected_are_not_named_in_the_same_batch(registry):
+    found = batch(registry, ("ann", "bob", 10), ("ann", "cid", 10, (791, 801)))
+    assert found == [10, [4008]]
+    found = batch(registry, ("bob", "ann", 10, (801, 811)), ("bob", "cid", 195))
+    assert found[0] == 10
+    assert found[1] in (195, [4010], [2009])
+
+
+def test_all_or_nothing_leaves_everything_where_one_is_refused(registry):
+    with pytest.raises(BatchRefused) as refused:
+        batch(registry, ("ann", "bob", 150), ("ann", "cid", 60), all_or_nothing=True)
+    assert list(refused.value.refusals) == [1]
+    assert isinstance(refused.value.refusals[1], Refused)
+    assert batch(registry, ("ann", "bob", 200), all_or_nothing=True) == [200]
