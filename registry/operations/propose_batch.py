@@ -1,7 +1,10 @@
-"""Propose many transactions at once, in as many round trips as one."""
+"""Propose many transactions at once, in as many round trips as one where they do not bear on one another."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+
+from django.db import transaction
 
 from accounts.rules.access import Actor
 from registry import ledger
@@ -22,7 +25,7 @@ class BatchRefused(Exception):
 def propose_batch(
     proposals: Sequence[Proposal], *, actor: Actor, now: datetime, all_or_nothing: bool = False
 ) -> list[Outcome | Refused]:
-    """Judge proposals in their order, each on what the earlier ones left, and carry out the accepted ones in one commit.
+    """Judge proposals as if proposed one after another, and carry out the accepted ones in one commit.
 
     The sorted union of the accounts is locked first, so two batches never deadlock. With `all_or_nothing`, one refusal
     leaves everything as it was. One result per proposal, in order.
@@ -32,32 +35,78 @@ def propose_batch(
 
     def story() -> list[Outcome | Refused]:
         facts = ledger.read(proposals, actor=actor, now=now)
-        results: list[Outcome | Refused] = []
-        accepted, refusals = ledger.Plan(), ledger.Plan()
-        for proposal in proposals:
-            judged = ledger.context(proposal, facts, actor=actor, now=now)
-            failures = checks.run(judged) + settlement_for("internal").checks(judged)
-            result: Outcome | Refused
-            if failures:
-                ledger.give_back(judged, facts)
-                result, plan = refused(judged, failures, actor=actor, now=now)
-                refusals.entries.extend(plan.entries)
-            else:
-                result, plan = completed(judged, actor=actor, now=now)
-                _append(accepted, plan)
-            results.append(result)
-        if refusals.entries and (all_or_nothing or not accepted.transactions):
-            ledger.record(refusals)
-            return results
-        # After this point it must succeed.
-        accepted.entries.extend(refusals.entries)
-        ledger.apply(accepted)
-        return results
+        if _meet(proposals):
+            return _one_by_one(proposals, actor, now, all_or_nothing)
+        return _at_once(proposals, facts, actor, now, all_or_nothing)
 
     results = ledger.in_one_database_transaction(story) if proposals else []
     refusals = {place: result for place, result in enumerate(results) if isinstance(result, Refused)}
     if all_or_nothing and refusals:
         raise BatchRefused(refusals)
+    return results
+
+
+def _meet(proposals: Sequence[Proposal]) -> bool:
+    """Whether one proposal may bear on another but by what it leaves: it names serials, or sends what another receives."""
+    lines = [line for proposal in proposals for line in proposal.lines]
+    received = {line.acquiring for line in lines}
+    return any(line.serials or line.transferring in received for line in lines)
+
+
+def _at_once(
+    proposals: Sequence[Proposal], facts: ledger.Facts, actor: Actor, now: datetime, all_or_nothing: bool
+) -> list[Outcome | Refused]:
+    """Judge all on one reading of the facts and write all at once: as many round trips as for one."""
+    results: list[Outcome | Refused] = []
+    accepted, refusals = ledger.Plan(), ledger.Plan()
+    for proposal in proposals:
+        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        failures = checks.run(judged) + settlement_for("internal").checks(judged)
+        result: Outcome | Refused
+        if failures:
+            ledger.give_back(judged, facts)
+            result, plan = refused(judged, failures, actor=actor, now=now)
+            refusals.entries.extend(plan.entries)
+        else:
+            result, plan = completed(judged, actor=actor, now=now)
+            _append(accepted, plan)
+        results.append(result)
+    if refusals.entries and (all_or_nothing or not accepted.transactions):
+        ledger.record(refusals)
+        return results
+    # After this point it must succeed.
+    accepted.entries.extend(refusals.entries)
+    ledger.apply(accepted)
+    return results
+
+
+class _Undone(Exception):
+    """Takes back what an all-or-nothing batch had already written."""
+
+
+def _one_by_one(
+    proposals: Sequence[Proposal], actor: Actor, now: datetime, all_or_nothing: bool
+) -> list[Outcome | Refused]:
+    """Judge and write each in its turn, in one database transaction, whose accounts are locked already."""
+    results: list[Outcome | Refused] = []
+    refusals = ledger.Plan()
+    with suppress(_Undone), transaction.atomic():
+        for proposal in proposals:
+            facts = ledger.read([proposal], actor=actor, now=now)
+            judged = ledger.context(proposal, facts, actor=actor, now=now)
+            failures = checks.run(judged) + settlement_for("internal").checks(judged)
+            result: Outcome | Refused
+            if failures:
+                result, plan = refused(judged, failures, actor=actor, now=now)
+                refusals.entries.extend(plan.entries)
+            else:
+                result, plan = completed(judged, actor=actor, now=now)
+                ledger.apply(plan)
+            results.append(result)
+        if all_or_nothing and refusals.entries:
+            raise _Undone
+    if refusals.entries:
+        ledger.record(refusals)
     return results
 
 

@@ -330,7 +330,7 @@ def test_the_application_role_writes_no_table_of_the_ledger(registry: Beijing, a
     for table in tables:
         for statement in (
             f"INSERT INTO registry_{table} DEFAULT VALUES",
-            f"UPDATE registry_{table} SET {_first_column(as_application_role, table)} = NULL",
+            f"UPDATE registry_{table} SET {_last_column(as_application_role, table)} = NULL",
             f"DELETE FROM registry_{table}",
             f"TRUNCATE registry_{table}",
             f"ALTER TABLE registry_{table} DISABLE TRIGGER ALL",
@@ -343,9 +343,10 @@ def test_the_application_role_writes_no_table_of_the_ledger(registry: Beijing, a
         as_application_role.execute("SET session_replication_role = replica")
 
 
-def _first_column(connection: psycopg.Connection[tuple], table: str) -> str:
+def _last_column(connection: psycopg.Connection[tuple], table: str) -> str:
     row = connection.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1", [f"registry_{table}"]
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum DESC",
+        [f"registry_{table}"],
     ).fetchone()
     assert row
     return str(row[0])
