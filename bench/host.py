@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 
 from bench.figures import Figure, summed
 
-WARMING_TRANSFERS = 30
+WARMING_TRANSFERS, WARMING_SECONDS = 30, 1.0
 FORKING = get_context("fork")
 
 
@@ -39,7 +39,7 @@ def repeat(transfer: Callable[[], None], seconds: float) -> tuple[list[int], flo
     while before < end:
         try:
             transfer()
-        except Exception as error:  # noqa: BLE001 - whatever a client is shown counts
+        except Exception as error:
             errors, first_error = errors + 1, first_error or f"{type(error).__name__}: {error}"
         after = time.perf_counter_ns()
         latencies.append((after - before) // 1000)
@@ -50,8 +50,11 @@ def repeat(transfer: Callable[[], None], seconds: float) -> tuple[list[int], flo
 def serve(subject: str, place: int, pipe: Connection) -> None:
     """Be a client: connect, warm up, then repeat whenever told to. A warming transfer that fails ends the client."""
     transfer = importlib.import_module(f"bench.subjects.{subject}").client(place)
+    end = time.monotonic() + WARMING_SECONDS
     for _ in range(WARMING_TRANSFERS):
         transfer()
+        if time.monotonic() > end:
+            break
     gc.freeze()
     pipe.send("ready")
     while True:

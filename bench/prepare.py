@@ -1,6 +1,6 @@
 """Makes the measured registry through its own operations: `python -m bench.prepare people|stock WORLD [UNITS]`.
 
-`people` opens the accounts; `stock` issues units and gives every trading account as many. They are apart so that databases
+`people` opens the accounts; `stock` issues units and gives every account as many. They are apart so that databases
 with other quantities can be copied in between.
 """
 
@@ -18,7 +18,7 @@ VINTAGE = 2026
 def people(path: Path) -> None:
     """Open the accounts, name one user as representative of all, and give that user a key."""
     from accounts import clock
-    from accounts.models import Holder, Jurisdiction, User
+    from accounts.models import Account, Holder, Installation, Jurisdiction, User
     from accounts.operations.change_representative_state import change_representative_state
     from accounts.operations.create_api_key import create_api_key
     from accounts.operations.nominate_representative import nominate_representative
@@ -29,7 +29,7 @@ def people(path: Path) -> None:
     from accounts.rules.keys import Scope
     from accounts.rules.representatives import RepresentativeState, Rights
     from registry import ledger
-    from registry.models import UnitType
+    from registry.models import Obligation, UnitType
     from registry.operations.set_cap import set_cap
 
     actor, now = registry_itself("bench"), clock.now()
@@ -49,13 +49,34 @@ def people(path: Path) -> None:
     )
     user = User.objects.create(username="trader", password="!")
 
-    def open_for(name: str, type_code: str):
+    def open_for(name: str, type_code: str, place: Installation | None = None) -> Account:
         kind = sorted(ACCOUNT_TYPES[type_code].holders)[0]
         holder = Holder.objects.get_or_create(name=f"a {kind}", kind=kind, country="CN")[0]
-        return open_account(jurisdiction=home, type_code=type_code, holder=holder, name=name, actor=actor, now=now)
+        return open_account(
+            jurisdiction=home,
+            type_code=type_code,
+            holder=holder,
+            name=name,
+            installation=place,
+            actor=actor,
+            now=now,
+        )
+
+    def operator(number: int) -> tuple[Account, int]:
+        place = Installation.objects.create(jurisdiction=home, number=f"I-{number}", name="Kiln", first_year=2021)
+        obligation = Obligation.objects.create(
+            jurisdiction=home,
+            installation=place,
+            year=VINTAGE - 1,
+            opens_at=now - timedelta(days=1),
+            due_at=now + timedelta(days=100),
+            eligible_until_vintage=VINTAGE,
+        )
+        return open_for(f"operator {number}", "OHA", place), obligation.pk
 
     trading = [open_for(f"trading {place}", "TRA") for place in range(worlds.ACCOUNTS)]
-    for account in trading:
+    operators = [operator(number) for number in range(worlds.OPERATORS)]
+    for account in [*trading, *(account for account, _ in operators)]:
         rights = Rights.INITIATE_AND_APPROVE
         nomination = nominate_representative(account=account, user=user, rights=rights, actor=actor, now=now)
         change_representative_state(representative=nomination, state=RepresentativeState.ACTIVE, actor=actor, now=now)
@@ -71,7 +92,8 @@ def people(path: Path) -> None:
     world = worlds.World(
         accounts=[account.identifier for account in trading],
         issuance=open_for("issuance", "ISS").identifier,
-        cancellation=open_for("cancellation", "CAN").identifier,
+        surrenders=open_for("surrenders", "SUR").identifier,
+        operators=[(account.identifier, obligation) for account, obligation in operators],
         user=user.pk,
         api_key=made.printed,
         cap=cap.pk,
@@ -80,7 +102,7 @@ def people(path: Path) -> None:
 
 
 def stock(path: Path, units: int) -> None:
-    """Issue units and give each trading account `units` of them."""
+    """Issue units and give each account that trades or surrenders `units` of them."""
     from accounts import clock
     from accounts.rules.access import registry_itself
     from registry.operations.issue import issue
@@ -89,10 +111,11 @@ def stock(path: Path, units: int) -> None:
 
     world = worlds.read_from(path)
     actor, now = registry_itself("bench"), clock.now()
-    issue(cap_id=world.cap, acquiring=world.issuance, quantity=units * worlds.ACCOUNTS, actor=actor, now=now)
+    receivers = [*world.accounts, *(account for account, _ in world.operators)]
+    issue(cap_id=world.cap, acquiring=world.issuance, quantity=units * len(receivers), actor=actor, now=now)
     lines = [
         Line(world.issuance, account, units, registry=worlds.REGISTRY, unit_type=worlds.UNIT_TYPE)
-        for account in world.accounts
+        for account in receivers
     ]
     proposals = [Proposal("10-37", (line,)) for line in lines]
     propose_batch(proposals, actor=actor, now=now, all_or_nothing=True)

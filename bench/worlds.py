@@ -7,21 +7,24 @@ from pathlib import Path
 from random import Random
 
 ACCOUNTS = 200
+OPERATORS = 8
 # Total 10 billion units over the accounts.
 UNITS_PER_ACCOUNT = 50_000_000
 MOST_PER_TRANSFER = 1_000
 REGISTRY, UNIT_TYPE = "CNBJ", "BEA"
-INTERNAL_TRANSFER, CANCELLATION, SURRENDER = "10-50", "4-0", "10-2"
+INTERNAL_TRANSFER, SURRENDER = "10-50", "10-2"
 VARIABLE = "BENCH_WORLD"
 
 
 @dataclass(slots=True)
 class World:
-    """The trading accounts of the measured registry, whoever acts for them, and the issuance and cancellation accounts."""
+    """The accounts of the measured registry and the one user who represents those that trade or surrender."""
 
     accounts: list[str]
     issuance: str
-    cancellation: str
+    surrenders: str
+    # Operators: account and the obligation of its installation.
+    operators: list[tuple[str, int]]
     user: int
     api_key: str
     cap: int
