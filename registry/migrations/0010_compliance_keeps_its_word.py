@@ -13,7 +13,8 @@ class Migration(migrations.Migration):
             reverse_sql="""
         DROP FUNCTION registry_correction_is_of_the_same_year(), registry_obligation_stays_itself(),
             registry_allocation_table_is_approved_once(), registry_allocation_stays_as_loaded(),
-            registry_transaction_is_what_its_record_says() CASCADE;
+            registry_transaction_is_what_its_record_says(),
+            registry_range_fits_its_record(registry_transactionblock, registry_transaction) CASCADE;
         DROP TRIGGER emissions_never_change ON registry_recordedemissions;
         DROP TRIGGER snapshots_never_change ON registry_statussnapshot;
         ALTER TABLE registry_transaction DROP CONSTRAINT obligation_is_recorded, DROP CONSTRAINT allocation_is_recorded;

@@ -109,11 +109,13 @@ END $$;
 CREATE TRIGGER balances_follow_blocks BEFORE INSERT OR UPDATE OR DELETE ON registry_holding
     FOR EACH ROW EXECUTE FUNCTION registry_balances_follow_blocks();
 
--- What is written once and for ever: issues, series, recognitions, answers, ranges; and no table is emptied.
+-- What is written once and for ever: unit types, issues, series, recognitions, answers, ranges; and no table is emptied.
 CREATE FUNCTION registry_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% rows never change', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 END $$;
+CREATE TRIGGER unit_types_never_change BEFORE UPDATE OR DELETE ON registry_unittype
+    FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
 CREATE TRIGGER issues_never_change BEFORE UPDATE OR DELETE ON registry_issue
     FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
 CREATE TRIGGER series_never_change BEFORE UPDATE OR DELETE ON registry_series

@@ -61,9 +61,14 @@ BEGIN
     END IF;
     SELECT t.cap_id INTO cap FROM registry_transaction t JOIN registry_issuancecap c ON c.id = t.cap_id
         JOIN registry_series s ON s.unit_type_id = c.unit_type_id AND s.vintage = c.vintage AND s.id = part.series_id
-    WHERE t.id = part.transaction_id;
-    IF cap IS NULL THEN
-        RAISE EXCEPTION 'units are issued under a cap of their own type and vintage' USING ERRCODE = 'integrity_constraint_violation';
+    WHERE t.id = part.transaction_id AND t.jurisdiction_id = part.origin_id
+        AND (t.completed_at AT TIME ZONE 'UTC')::date >= c.valid_from
+        AND coalesce((t.completed_at AT TIME ZONE 'UTC')::date < c.valid_to, true);
+    IF cap IS NULL OR part.recognition_id <> 0 THEN
+        RAISE EXCEPTION 'units are issued at home, under a cap of their own type and vintage that is in force'
+            USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF (SELECT a.status = 'CLOSED' FROM accounts_account a WHERE a.id = part.to_account_id FOR SHARE) THEN
+        RAISE EXCEPTION 'a closed account holds nothing' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     INSERT INTO registry_issue VALUES
         (part.origin_id, part.first_no, part.next_no, part.series_id, cap, part.transaction_id);
@@ -83,7 +88,8 @@ DECLARE
     retires_units boolean;
     closed boolean;
 BEGIN
-    SELECT a.retires, a.status = 'CLOSED' INTO retires_units, closed FROM accounts_account a WHERE a.id = to_account;
+    -- Shared, so that many fill one sink at once; it keeps the account from being closed until they have ended.
+    SELECT a.retires, a.status = 'CLOSED' INTO retires_units, closed FROM accounts_account a WHERE a.id = to_account FOR SHARE;
     IF closed THEN
         RAISE EXCEPTION 'a closed account holds nothing' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -106,41 +112,69 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION registry_range_takes_effect(part registry_transactionblock) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     parent registry_transaction;
     kind registry_transactiontype;
     from_type text;
     to_type text;
 BEGIN
-    SELECT * INTO parent FROM registry_transaction WHERE id = NEW.transaction_id;
+    SELECT * INTO parent FROM registry_transaction WHERE id = part.transaction_id;
     SELECT * INTO kind FROM registry_transactiontype WHERE code = parent.type_id;
     IF parent.recorded_in <> pg_current_xact_id() THEN
         RAISE EXCEPTION 'the ranges of a transaction are recorded with it' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    SELECT type_id INTO from_type FROM accounts_account WHERE id = NEW.from_account_id AND jurisdiction_id = parent.jurisdiction_id;
-    SELECT type_id INTO to_type FROM accounts_account WHERE id = NEW.to_account_id
+    SELECT type_id INTO from_type FROM accounts_account WHERE id = part.from_account_id AND jurisdiction_id = parent.jurisdiction_id;
+    SELECT type_id INTO to_type FROM accounts_account WHERE id = part.to_account_id
         AND (jurisdiction_id = parent.jurisdiction_id OR NOT kind.within_one_registry);
     IF to_type IS NULL OR NOT to_type = ANY (kind.to_types)
-            OR (kind.effect = 'mint') <> (NEW.from_account_id IS NULL)
-            OR (NEW.from_account_id IS NOT NULL AND (from_type IS NULL OR NOT from_type = ANY (kind.from_types))) THEN
+            OR (kind.effect = 'mint') <> (part.from_account_id IS NULL)
+            OR (part.from_account_id IS NOT NULL AND (from_type IS NULL OR NOT from_type = ANY (kind.from_types))) THEN
         RAISE EXCEPTION 'a transaction of type % does not go from % to %', parent.type_id, from_type, to_type
             USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF parent.obligation_id IS NOT NULL OR parent.allocation_id IS NOT NULL THEN
+        PERFORM registry_range_fits_its_record(part, parent);
     END IF;
     IF kind.effect = 'mint' THEN
         IF parent.state <> 'COMPLETED' THEN
             RAISE EXCEPTION 'units are issued by a completed transaction' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
-        PERFORM registry_mint(NEW);
+        PERFORM registry_mint(part);
     ELSIF parent.state = 'COMPLETED' THEN
-        PERFORM registry_rehouse(NEW, NEW.to_account_id, NULL, NULL);
+        PERFORM registry_rehouse(part, part.to_account_id, NULL, NULL);
     ELSE
-        PERFORM registry_rehouse(NEW, NEW.from_account_id, NULL, NEW.transaction_id);
+        PERFORM registry_rehouse(part, part.from_account_id, NULL, part.transaction_id);
+    END IF;
+END $$;
+
+CREATE FUNCTION registry_ranges_take_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    part registry_transactionblock;
+    full_id uuid;
+BEGIN
+    FOR part IN SELECT * FROM added ORDER BY id LOOP
+        PERFORM registry_range_takes_effect(part);
+    END LOOP;
+    -- At once: a deferred check is done with after SET CONSTRAINTS ... IMMEDIATE and would not see a later range.
+    SELECT t.id INTO full_id FROM registry_transaction t WHERE t.id IN (SELECT transaction_id FROM added)
+        AND t.quantity < (SELECT sum(b.next_no - b.first_no) FROM registry_transactionblock b WHERE b.transaction_id = t.id);
+    IF FOUND THEN
+        RAISE EXCEPTION 'the ranges of transaction % are more than its quantity', full_id
+            USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER ranges_take_effect AFTER INSERT ON registry_transactionblock
-    FOR EACH ROW EXECUTE FUNCTION registry_range_takes_effect();
+CREATE TRIGGER ranges_take_effect AFTER INSERT ON registry_transactionblock REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION registry_ranges_take_effect();
+
+-- History is read in the order of the ranges' ids, so nobody chooses one.
+CREATE FUNCTION registry_range_is_numbered_in_turn() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'ranges are numbered by the database, in turn' USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER ranges_are_numbered_in_turn BEFORE INSERT ON registry_transactionblock FOR EACH ROW
+    WHEN (NEW.id <> currval('registry_transactionblock_id_seq')) EXECUTE FUNCTION registry_range_is_numbered_in_turn();
 
 -- A transaction that ends: completed ones move what they reserved, the others release it.
 CREATE FUNCTION registry_transaction_ends() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -163,10 +197,16 @@ CREATE TRIGGER transactions_end AFTER UPDATE OF state ON registry_transaction
 CREATE FUNCTION registry_quantity_equals_its_ranges() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     total bigint;
+    named boolean;
 BEGIN
-    SELECT sum(next_no - first_no) INTO total FROM registry_transactionblock WHERE transaction_id = NEW.id;
+    SELECT sum(next_no - first_no),
+        bool_or((from_account_id, to_account_id) IS NOT DISTINCT FROM (NEW.transferring_id, NEW.acquiring_id))
+    INTO total, named FROM registry_transactionblock WHERE transaction_id = NEW.id;
     IF total IS DISTINCT FROM NEW.quantity THEN
         RAISE EXCEPTION 'transaction % says % units, its ranges %', NEW.id, NEW.quantity, total
+            USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF NOT named THEN
+        RAISE EXCEPTION 'transaction % moves nothing between the accounts it names', NEW.id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
@@ -174,10 +214,13 @@ END $$;
 CREATE CONSTRAINT TRIGGER quantity_equals_its_ranges AFTER INSERT ON registry_transaction
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION registry_quantity_equals_its_ranges();
 
--- A closed account holds nothing; accounts know nothing of units, so this rule stands here.
+-- A closed account holds nothing; accounts know nothing of units, so this rule stands here. Whoever moves units shares a lock on
+-- the acquiring account, so this looks after they have ended; an older snapshot would not see what they brought.
 CREATE FUNCTION registry_closed_account_is_empty() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM registry_holding WHERE account_id = NEW.id AND quantity > 0) THEN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'an account is closed in a READ COMMITTED transaction' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF EXISTS (SELECT FROM registry_holding WHERE account_id = NEW.id AND quantity > 0) THEN
         RAISE EXCEPTION 'account % holds units and is not closed', NEW.identifier USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;

@@ -144,7 +144,7 @@ BEGIN
     IF request ? 'allocations' THEN
         SELECT jsonb_object_agg(r.id, jsonb_build_object('installation_id', r.installation_id, 'unit_type', u.code,
             'registry', j.registry_code, 'vintage', r.vintage, 'quantity', r.quantity, 'approved', t.state = 'APPROVED',
-            'withheld', r.state <> 'READY', 'delivered',
+            'withheld', r.state = 'WITHHELD', 'delivered',
             EXISTS (SELECT FROM registry_transaction x WHERE x.allocation_id = r.id))) INTO found
         FROM registry_allocation r JOIN registry_allocationtable t ON t.id = r.table_id
             JOIN registry_unittype u ON u.id = r.unit_type_id JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id
@@ -188,6 +188,7 @@ CREATE FUNCTION registry_open_serial_space(issuer bigint) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     INSERT INTO registry_unitblock (origin_id, start_no) SELECT issuer, 1
     WHERE NOT EXISTS (SELECT FROM registry_unitblock WHERE origin_id = issuer)
+    ON CONFLICT (origin_id, start_no) DO NOTHING
 $$;
 
 -- Merge like neighbours of one account: maintenance; nothing a person sees depends on how blocks happen to be cut.

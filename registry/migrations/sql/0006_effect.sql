@@ -15,14 +15,20 @@ BEGIN
         transferring_id bigint, acquiring_id bigint, quantity bigint, cap_id bigint, obligation_id bigint, allocation_id bigint,
         reverses_id uuid, reason text, beneficiary text, client_reference text, initiator_id bigint, proposed_at timestamptz,
         completed_at timestamptz);
-    -- Sorted, so that two transactions that fill the same sinks lock their balance rows in one order.
+    IF EXISTS (SELECT t.value ->> 'id' FROM jsonb_array_elements(plan -> 'transactions') AS t
+            EXCEPT SELECT e.value ->> 'subject' FROM jsonb_array_elements(plan -> 'entries') AS e) THEN
+        RAISE EXCEPTION 'every transaction leaves its entry in the log' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    -- As planned, since a later range may send on what an earlier one brought; but sinks last and sorted, so that two that
+    -- fill the same sinks lock their balance rows in one order.
     INSERT INTO registry_transactionblock (transaction_id, origin_id, first_no, next_no, series_id, recognition_id,
         from_account_id, to_account_id)
     SELECT (plan -> 'transactions' -> (r.value ->> 0)::integer ->> 'id')::uuid, (r.value ->> 1)::bigint, (r.value ->> 2)::bigint,
         (r.value ->> 3)::bigint, (r.value ->> 4)::integer, (r.value ->> 5)::integer, (r.value ->> 6)::bigint, (r.value ->> 7)::bigint
-    FROM jsonb_array_elements(plan -> 'ranges') AS r (value)
-    ORDER BY (r.value ->> 7)::bigint, (r.value ->> 4)::integer, (r.value ->> 5)::integer, (r.value ->> 6)::bigint,
-        (r.value ->> 1)::bigint, (r.value ->> 2)::bigint;
+    FROM jsonb_array_elements(plan -> 'ranges') WITH ORDINALITY AS r (value, place)
+        LEFT JOIN accounts_account sink ON sink.id = (r.value ->> 7)::bigint AND sink.retires
+    ORDER BY sink.id NULLS FIRST, CASE WHEN sink.id IS NOT NULL THEN (r.value ->> 4)::integer END,
+        CASE WHEN sink.id IS NOT NULL THEN (r.value ->> 5)::integer END, r.place;
     PERFORM registry_record(plan);
 END $$;
 

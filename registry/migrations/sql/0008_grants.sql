@@ -2,8 +2,8 @@
 GRANT SELECT ON registry_unittype, registry_issuancecap, registry_series, registry_recognition, registry_transactiontype,
     registry_transaction, registry_transactionblock, registry_issue, registry_unitblock, registry_holding, registry_answer
     TO registry_application, registry_auditor;
--- Administrators enter unit types and caps; what is issued under a cap is not theirs to write.
-GRANT INSERT, UPDATE ON registry_unittype TO registry_application;
+-- Administrators enter unit types and caps; what is issued under a cap is not theirs to write, and a type stays what it is.
+GRANT INSERT ON registry_unittype TO registry_application;
 GRANT INSERT (unit_type_id, vintage, "limit", valid_from, valid_to, source, issued) ON registry_issuancecap TO registry_application;
 GRANT UPDATE ("limit", valid_from, valid_to, source) ON registry_issuancecap TO registry_application;
 GRANT USAGE ON SEQUENCE registry_unittype_id_seq, registry_issuancecap_id_seq TO registry_application;

@@ -73,40 +73,47 @@ END $$;
 CREATE TRIGGER allocations_stay_as_loaded BEFORE INSERT OR UPDATE OR DELETE ON registry_allocation
     FOR EACH ROW EXECUTE FUNCTION registry_allocation_stays_as_loaded();
 
--- An allocation delivers what its approved row grants, to that installation; a surrender is for an obligation of the
--- surrendering account's installation, in vintages that count. At commit, when all ranges are there.
+-- An allocation delivers what its approved row grants, to that installation.
 CREATE FUNCTION registry_transaction_is_what_its_record_says() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF NEW.allocation_id IS NOT NULL THEN
-        IF NOT EXISTS (SELECT FROM registry_allocation r JOIN registry_allocationtable t ON t.id = r.table_id
-                JOIN accounts_account a ON a.id = NEW.acquiring_id
-                WHERE r.id = NEW.allocation_id AND t.state = 'APPROVED' AND r.state = 'READY' AND r.quantity = NEW.quantity
-                    AND a.installation_id = r.installation_id
-                -- Locked, so that nobody withholds the row while it is delivered.
-                FOR SHARE OF r)
-            OR EXISTS (SELECT FROM registry_transactionblock b JOIN registry_series s ON s.id = b.series_id
-                JOIN registry_allocation r ON r.id = NEW.allocation_id
-                WHERE b.transaction_id = NEW.id AND (b.to_account_id <> NEW.acquiring_id
-                    OR (s.unit_type_id, s.vintage) <> (r.unit_type_id, r.vintage))) THEN
-            RAISE EXCEPTION 'transaction % is not what allocation % grants', NEW.id, NEW.allocation_id
-                USING ERRCODE = 'integrity_constraint_violation';
-        END IF;
-    ELSIF EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account a ON a.id = b.from_account_id
-            JOIN registry_series s ON s.id = b.series_id JOIN registry_obligation o ON o.id = NEW.obligation_id
-            WHERE b.transaction_id = NEW.id
-                AND (a.installation_id IS DISTINCT FROM o.installation_id OR s.vintage > o.eligible_until_vintage)) THEN
-        RAISE EXCEPTION 'transaction % does not fit obligation %', NEW.id, NEW.obligation_id
+    IF NOT EXISTS (SELECT FROM registry_allocation r JOIN registry_allocationtable t ON t.id = r.table_id
+            JOIN accounts_account a ON a.id = NEW.acquiring_id
+            WHERE r.id = NEW.allocation_id AND t.state = 'APPROVED' AND r.state = 'READY' AND r.quantity = NEW.quantity
+                AND a.installation_id = r.installation_id
+            -- Locked, so that nobody withholds the row while it is delivered.
+            FOR SHARE OF r) THEN
+        RAISE EXCEPTION 'transaction % is not what allocation % grants', NEW.id, NEW.allocation_id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER allocations_and_surrenders_are_what_their_records_say AFTER INSERT ON registry_transaction
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.allocation_id IS NOT NULL OR NEW.obligation_id IS NOT NULL)
-    EXECUTE FUNCTION registry_transaction_is_what_its_record_says();
+CREATE TRIGGER allocations_are_what_their_records_say AFTER INSERT ON registry_transaction
+    FOR EACH ROW WHEN (NEW.allocation_id IS NOT NULL) EXECUTE FUNCTION registry_transaction_is_what_its_record_says();
+
+-- Each range of an allocation goes to the account it names, in the type and vintage granted; each range of a surrender comes
+-- from an account of the obligation's installation, in a vintage that counts. Asked where a range takes effect, not at commit:
+-- SET CONSTRAINTS could have a deferred question answered before the ranges are there.
+CREATE FUNCTION registry_range_fits_its_record(part registry_transactionblock, parent registry_transaction) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF parent.allocation_id IS NOT NULL AND (part.to_account_id <> parent.acquiring_id OR NOT EXISTS (
+            SELECT FROM registry_allocation r JOIN registry_series s ON (s.unit_type_id, s.vintage) = (r.unit_type_id, r.vintage)
+            WHERE r.id = parent.allocation_id AND s.id = part.series_id)) THEN
+        RAISE EXCEPTION 'transaction % is not what allocation % grants', parent.id, parent.allocation_id
+            USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF parent.obligation_id IS NOT NULL AND NOT EXISTS (SELECT FROM registry_obligation o
+            JOIN accounts_account a ON a.id = part.from_account_id AND a.installation_id = o.installation_id
+            JOIN registry_series s ON s.id = part.series_id AND s.vintage <= o.eligible_until_vintage
+            WHERE o.id = parent.obligation_id) THEN
+        RAISE EXCEPTION 'transaction % does not fit obligation %', parent.id, parent.obligation_id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+END $$;
 
 REVOKE EXECUTE ON FUNCTION registry_correction_is_of_the_same_year(), registry_obligation_stays_itself(),
     registry_allocation_table_is_approved_once(), registry_allocation_stays_as_loaded(),
-    registry_transaction_is_what_its_record_says() FROM PUBLIC;
+    registry_transaction_is_what_its_record_says(),
+    registry_range_fits_its_record(registry_transactionblock, registry_transaction) FROM PUBLIC;
 GRANT SELECT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
     registry_statussnapshot TO registry_application, registry_auditor;
 GRANT INSERT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
