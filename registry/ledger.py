@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from django.db import DatabaseError, connection, transaction
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 
 from accounts.rules.access import Actor
 from registry.rules.checks_of_form import VINTAGES, is_range
@@ -115,7 +115,7 @@ class Plan:
 
 
 def in_one_database_transaction(decide: Callable[[], Result]) -> Result:
-    """Run a decision and its effect in one database transaction, and again when a concurrent one made it stale.
+    """Run a decision and its effect in one database transaction, and again when a concurrent one made it stale or took its key.
 
     Commit point: before COMMIT nothing of it exists; after it everything does (transaction, ranges, balances, log entries,
     the answer for its idempotency key). A crash in between is one or the other; the client finds out by its key.
@@ -124,11 +124,17 @@ def in_one_database_transaction(decide: Callable[[], Result]) -> Result:
         try:
             with transaction.atomic(durable=not connection.in_atomic_block):
                 return decide()
-        except OperationalError as error:
-            stale = isinstance(error.__cause__, SerializationFailure | DeadlockDetected)
-            if not stale or attempt == ATTEMPTS or connection.in_atomic_block:
+        except DatabaseError as error:
+            if not _is_stale(error.__cause__) or attempt == ATTEMPTS or connection.in_atomic_block:
                 raise
     raise AssertionError("unreachable")
+
+
+def _is_stale(cause: BaseException | None) -> bool:
+    """Whether a decision failed for a concurrent one: its facts changed, or its idempotency key has its answer by now."""
+    if isinstance(cause, UniqueViolation):
+        return cause.diag.constraint_name == "one_answer_per_key"
+    return isinstance(cause, SerializationFailure | DeadlockDetected)
 
 
 def read(

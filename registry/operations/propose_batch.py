@@ -47,10 +47,20 @@ def propose_batch(
 
 
 def _meet(proposals: Sequence[Proposal]) -> bool:
-    """Whether one proposal may bear on another but by what it leaves: it names serials, or sends what another receives."""
+    """Whether one proposal may bear on another but by what it leaves.
+
+    It names serials, sends what another receives, or selects from what another selects from by another vintage or obligation.
+    """
     lines = [line for proposal in proposals for line in proposal.lines]
     received = {line.acquiring for line in lines}
-    return any(line.serials or line.transferring in received for line in lines)
+    if any(line.serials or line.transferring in received for line in lines):
+        return True
+    selectors = {
+        (line.transferring, line.registry, line.unit_type, line.recognition, line.vintage, proposal.obligation)
+        for proposal in proposals
+        for line in proposal.lines
+    }
+    return len({selector[:4] for selector in selectors}) < len(selectors)
 
 
 def _at_once(

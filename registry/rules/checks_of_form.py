@@ -77,8 +77,15 @@ def serial_ranges_are_valid(context: Context) -> Iterator[Finding]:
 
 @check(2005)
 def serial_ranges_are_disjoint(context: Context) -> Iterator[Finding]:
+    # Serials that were selected count too: lines that name some and select others, or select by two rules, may meet.
     ranges = sorted(
-        (serials for line in context.proposal.lines for serials in line.serials if is_range(serials)),
+        (
+            serials
+            for found in context.lines
+            for serials in found.line.serials
+            or (SerialRange(found.line.registry, piece.first, piece.next) for piece in found.pieces)
+            if is_range(serials)
+        ),
         key=lambda serials: (serials.registry, serials.first, serials.next),
     )
     for left, right in pairwise(ranges):

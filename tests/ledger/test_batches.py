@@ -55,3 +55,17 @@ def test_all_or_nothing_takes_back_what_was_written_before_the_refusal(registry)
     with pytest.raises(BatchRefused):
         batch(registry, ("ann", "bob", 10, (601, 611)), ("ann", "cid", 10, (606, 616)), all_or_nothing=True)
     assert batch(registry, ("ann", "bob", 10, (601, 611)), all_or_nothing=True) == [10]
+
+
+def test_orders_for_any_vintage_and_for_one_of_them_share_what_there_is(registry):
+    orders = [Proposal("10-50", (registry.line("ann", "bob", 100, vintage=vintage),)) for vintage in (None, 2026, None)]
+    results = propose_batch(orders, actor=registry.representative, now=NOW)
+    assert [isinstance(result, Outcome) for result in results] == [True, True, False]
+
+
+@pytest.mark.parametrize("first", [(10, (781, 791)), (30,)])
+def test_one_proposal_whose_lines_would_move_the_same_serials_is_refused(registry, first):
+    lines = (registry.line("ann", "bob", *first), registry.line("ann", "cid", 20, vintage=2026))
+    [refused] = propose_batch([Proposal("10-50", lines)], actor=registry.representative, now=NOW)
+    assert isinstance(refused, Refused)
+    assert [failure.code for failure in refused.failures] == [2005]
