@@ -38,6 +38,7 @@ if find_spec("django_linear_migrations"):
     INSTALLED_APPS.append("django_linear_migrations")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.content_security.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -1,7 +1,7 @@
 """The registry's tables, for reading. The ledger's are written by `registry.ledger` alone, through SQL functions."""
 
 from registry.models.compliance import Allocation, AllocationTable, Obligation, RecordedEmissions, StatusSnapshot
-from registry.models.ledger import Answer, Holding, Issue, Recognition, Series, UnitBlock
+from registry.models.ledger import Answer, Balance, Holding, Issue, Recognition, Series, UnitBlock
 from registry.models.transactions import Transaction, TransactionBlock, TransactionType
 from registry.models.units import IssuanceCap, UnitType
 
@@ -9,6 +9,7 @@ __all__ = [
     "Allocation",
     "AllocationTable",
     "Answer",
+    "Balance",
     "Holding",
     "IssuanceCap",
     "Issue",

@@ -100,3 +100,21 @@ class Answer(models.Model):
     class Meta:
         managed = False
         db_table = "registry_answer"
+
+
+class Balance(models.Model):
+    """A holding under one key (a view of it), for pages that need one."""
+
+    id = models.TextField(primary_key=True)
+    account = models.ForeignKey("accounts.Account", models.DO_NOTHING, related_name="+")
+    series = models.ForeignKey(Series, models.DO_NOTHING, related_name="+")
+    recognition = models.ForeignKey(Recognition, models.DO_NOTHING, related_name="+")
+    quantity = models.BigIntegerField()
+    reserved = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "registry_balance"
+
+    def __str__(self) -> str:
+        return self.id

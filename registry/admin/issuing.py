@@ -1,0 +1,123 @@
+"""Unit types and caps; issuing under a cap, by the same operation as everywhere."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy
+
+from accounts import clock
+from accounts.admin import ReadOnlyAdmin, actor_of
+from accounts.models import Account
+from accounts.refusals import Refusal
+from accounts.texts import text
+from registry.models import IssuanceCap, UnitType
+from registry.operations.issue import issue
+from registry.operations.outcome import Refused
+from registry.rules.serials import GREATEST_SERIAL
+
+
+@admin.register(UnitType)
+class UnitTypeAdmin(ReadOnlyAdmin):
+    """Unit types."""
+
+    within = "jurisdiction__code"
+    list_display = ("code", "type_name", "jurisdiction", "kind")
+    list_select_related = ("jurisdiction",)
+    list_filter = ("jurisdiction", "kind")
+    search_fields = ("code",)
+
+    @admin.display(description=gettext_lazy("admin.name"))
+    def type_name(self, row: UnitType) -> str:
+        """The type's name."""
+        return text(f"unit-type.{row.code}")
+
+
+class IssueForm(forms.Form):
+    """How much to issue, in t CO2e."""
+
+    quantity = forms.IntegerField(min_value=1, max_value=GREATEST_SERIAL, label="t CO2e")
+
+
+@admin.register(IssuanceCap)
+class IssuanceCapAdmin(ReadOnlyAdmin):
+    """Caps, and what is issued under them."""
+
+    within = "unit_type__jurisdiction__code"
+    list_display = ("unit_type", "vintage", "limit_shown", "issued_shown", "valid_from", "valid_to", "issue_link")
+    list_select_related = ("unit_type__jurisdiction",)
+    list_filter = ("unit_type", "vintage")
+    readonly_fields = ("issue_link",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that issues."""
+        issuing = path(
+            "<int:pk>/issue/", self.admin_site.admin_view(self.issue_page), name="registry_issuancecap_issue"
+        )
+        return [issuing, *super().get_urls()]
+
+    @admin.display(description="limit, t CO2e", ordering="limit")
+    def limit_shown(self, cap: IssuanceCap) -> str:
+        """The limit."""
+        return f"{cap.limit:,}"
+
+    @admin.display(description="issued, t CO2e", ordering="issued")
+    def issued_shown(self, cap: IssuanceCap) -> str:
+        """What is issued."""
+        return f"{cap.issued:,}"
+
+    @admin.display(description=gettext_lazy("admin.issue"))
+    def issue_link(self, cap: IssuanceCap) -> str:
+        """The way to the page that issues under it."""
+        address = reverse("admin:registry_issuancecap_issue", args=[cap.pk])
+        return format_html('<a href="{}">{}</a>', address, text("admin.issue"))
+
+    def issue_page(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask how much, and issue it into the registry's issuance account; a refusal is told and nothing is issued."""
+        cap = get_object_or_404(self.get_queryset(request).select_related("unit_type__jurisdiction"), pk=pk)
+        if not actor_of(request).administers(cap.unit_type.jurisdiction.code):
+            raise PermissionDenied
+        form = IssueForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and self._issue(request, cap, form):
+            return HttpResponseRedirect(reverse("admin:registry_issuancecap_change", args=[cap.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{text('admin.issue')}: {cap.unit_type} {cap.vintage}",
+            "form": form,
+            "cap": cap,
+            "left": f"{cap.limit - cap.issued:,}",
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/registry/issue.html", context)
+
+    def _issue(self, request: HttpRequest, cap: IssuanceCap, form: IssueForm) -> bool:
+        account = Account.objects.filter(jurisdiction=cap.unit_type.jurisdiction, type="ISS").order_by("id").first()
+        if account is None:
+            form.add_error(None, text("admin.no-issuance-account"))
+            return False
+        try:
+            outcome = issue(
+                cap_id=cap.pk,
+                acquiring=account.identifier,
+                quantity=form.cleaned_data["quantity"],
+                actor=actor_of(request),
+                now=clock.now(),
+            )
+        except Refused as refused:
+            for failure in refused.failures:
+                form.add_error(None, text(f"check.{failure.code}.failed", **failure.params))
+            return False
+        except Refusal as refusal:
+            form.add_error(None, text(f"refusal.{refusal.code}", **refusal.params))
+            return False
+        self.message_user(request, f"{text('admin.issued')}: {outcome.quantity:,} t CO2e", messages.SUCCESS)
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the reader may look at caps."""
+        return bool(super().has_view_permission(request, obj))
