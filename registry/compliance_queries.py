@@ -24,22 +24,29 @@ class Standing:
     surrendered: int
 
 
-def standings(jurisdiction: Jurisdiction, year: int, *, at: datetime) -> list[Standing]:
-    """Return how every installation of a jurisdiction stands for a year as was known at `at`, in three statements.
+def standings(
+    jurisdiction: Jurisdiction, year: int, *, at: datetime, known_at: datetime | None = None
+) -> list[Standing]:
+    """Return how every installation of a jurisdiction stood for a year at `at`, in four statements.
 
-    A surrender that completed exactly at `at` counts.
+    Judged by the emissions as they were known at `known_at` (None: at `at` itself), so a later correction can be asked for or
+    left out. A surrender that completed exactly at `at` counts. Source: domain.md section 7, two times.
     """
-    facts = compliance_facts(jurisdiction, at=at)
+    facts = compliance_facts(jurisdiction, at=at, known_at=known_at)
     return [
         Standing(place, surrender_all_status(found, year), found.emissions_until(year), found.surrendered)
         for place, found in facts.items()
     ]
 
 
-def compliance_facts(jurisdiction: Jurisdiction, *, at: datetime) -> Mapping[Installation, ComplianceFacts]:
-    """Return what each installation is judged by, as was known at `at`, ordered by number."""
+def compliance_facts(
+    jurisdiction: Jurisdiction, *, at: datetime, known_at: datetime | None = None
+) -> Mapping[Installation, ComplianceFacts]:
+    """Return what each installation is judged by, ordered by number: surrenders until `at`, emissions known at `known_at`."""
     years: dict[int, dict[int, YearRecord]] = defaultdict(dict)
-    recorded = RecordedEmissions.objects.filter(installation__jurisdiction=jurisdiction, recorded_at__lte=at)
+    recorded = RecordedEmissions.objects.filter(
+        installation__jurisdiction=jurisdiction, recorded_at__lte=known_at or at
+    )
     # A correction comes after what it corrects and takes its place.
     for place, year, quantity, excluded in recorded.order_by("id").values_list(
         "installation_id", "year", "quantity", "excluded"

@@ -65,7 +65,9 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("READY", "Ready"), ("WITHHELD", "Withheld")], default="READY", max_length=10
+                        choices=[("LOADED", "Loaded"), ("READY", "Ready"), ("WITHHELD", "Withheld")],
+                        default="LOADED",
+                        max_length=10,
                     ),
                 ),
                 (
@@ -236,12 +238,20 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="allocation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "READY")),
+                fields=("installation", "unit_type", "vintage"),
+                name="allocation_is_granted_once",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
             constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="allocation_is_positive"),
         ),
         migrations.AddConstraint(
             model_name="allocation",
             constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["READY", "WITHHELD"])), name="allocation_state_is_known"
+                condition=models.Q(("state__in", ["LOADED", "READY", "WITHHELD"])), name="allocation_state_is_known"
             ),
         ),
         migrations.AddIndex(
@@ -289,7 +299,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("excluded", True), ("quantity__isnull", True)),
-                    models.Q(("excluded", False), ("quantity__gte", 0)),
+                    models.Q(("excluded", False), ("quantity__gte", 0), ("quantity__isnull", False)),
                     _connector="OR",
                 ),
                 name="emissions_or_exclusion",

@@ -12,9 +12,15 @@ class Migration(migrations.Migration):
             sql("0010_compliance.sql"),
             reverse_sql="""
         DROP FUNCTION registry_correction_is_of_the_same_year(), registry_obligation_stays_itself(),
-            registry_allocation_table_is_approved_once(), registry_allocation_stays_as_loaded(),
+            registry_allocation_table_is_approved_once(), registry_approval_makes_rows_ready(),
+            registry_allocation_stays_as_loaded(),
             registry_transaction_is_what_its_record_says(),
             registry_range_fits_its_record(registry_transactionblock, registry_transaction) CASCADE;
+        DROP TRIGGER never_truncated ON registry_obligation;
+        DROP TRIGGER never_truncated ON registry_allocationtable;
+        DROP TRIGGER never_truncated ON registry_allocation;
+        DROP TRIGGER never_truncated ON registry_recordedemissions;
+        DROP TRIGGER never_truncated ON registry_statussnapshot;
         DROP TRIGGER emissions_never_change ON registry_recordedemissions;
         DROP TRIGGER snapshots_never_change ON registry_statussnapshot;
         ALTER TABLE registry_transaction DROP CONSTRAINT obligation_is_recorded, DROP CONSTRAINT allocation_is_recorded;

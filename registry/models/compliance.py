@@ -73,9 +73,14 @@ class AllocationTable(models.Model):
 
 
 class Allocation(models.Model):
-    """One row of an allocation table: so many units (t CO2e) for an installation. Delivered by the transaction that names it."""
+    """One row of an allocation table: so many units (t CO2e) for an installation. Delivered by the transaction that names it.
+
+    PostgreSQL makes a row ready when its table is approved. Over all tables, one row is ready for an installation, unit type
+    and vintage: a corrected table cannot grant a second time what the first one granted.
+    """
 
     class State(models.TextChoices):
+        LOADED = "LOADED"
         READY = "READY"
         WITHHELD = "WITHHELD"
 
@@ -84,7 +89,7 @@ class Allocation(models.Model):
     unit_type = models.ForeignKey("registry.UnitType", models.PROTECT, related_name="+")
     vintage = models.SmallIntegerField()
     quantity = models.BigIntegerField(help_text="t CO2e")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LOADED)
 
     class Meta:
         ordering = ["table_id", "id"]
@@ -93,7 +98,14 @@ class Allocation(models.Model):
                 fields=["table", "installation", "unit_type", "vintage"], name="one_allocation_per_table_and_vintage"
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="allocation_is_positive"),
-            models.CheckConstraint(condition=Q(state__in=["READY", "WITHHELD"]), name="allocation_state_is_known"),
+            models.UniqueConstraint(
+                fields=["installation", "unit_type", "vintage"],
+                condition=Q(state="READY"),
+                name="allocation_is_granted_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["LOADED", "READY", "WITHHELD"]), name="allocation_state_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -123,7 +135,9 @@ class RecordedEmissions(models.Model):
             ),
             models.CheckConstraint(condition=_YEARS, name="emissions_are_of_a_year"),
             models.CheckConstraint(
-                condition=Q(excluded=True, quantity__isnull=True) | Q(excluded=False, quantity__gte=0),
+                # A CHECK lets "unknown" pass, so that there is a quantity is said as well.
+                condition=Q(excluded=True, quantity__isnull=True)
+                | Q(excluded=False, quantity__gte=0, quantity__isnull=False),
                 name="emissions_or_exclusion",
             ),
         ]

@@ -7,6 +7,7 @@ import hashlib
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import Jurisdiction
 from accounts.refusals import NotPermitted, Refusal
@@ -79,15 +80,19 @@ def load_allocation_table(
 def approve_allocation_table(*, table: AllocationTable, actor: Actor, now: datetime) -> AllocationTable:
     """Approve a loaded table, as another person than the one who loaded it.
 
-    Raises: NotPermitted; Refusal when it is approved already or the same person loaded it.
+    Raises: NotPermitted; Refusal when it is approved already, the same person loaded it, or a row grants what a row of an
+    approved table grants already (withhold that one first, if it is not delivered).
     """
     user_id = _person(actor, Act.APPROVE_ALLOCATION_TABLE, table.jurisdiction)
     with transaction.atomic():
-        locked = AllocationTable.objects.select_for_update(no_key=True).select_related("jurisdiction").get(pk=table.pk)
+        # One approval at a time in a jurisdiction, so that each sees what the others granted.
+        Jurisdiction.objects.select_for_update(no_key=True).get(pk=table.jurisdiction_id)
+        locked = AllocationTable.objects.select_for_update(no_key=True).get(pk=table.pk)
         if locked.state != AllocationTable.State.LOADED:
             raise Refusal("allocation-table-approved-already")
         if locked.loaded_by_id == user_id:
             raise Refusal("approver-is-initiator")
+        _refuse_granted(Allocation.objects.filter(table=locked, state=Allocation.State.LOADED))
         locked.state, locked.approved_by_id, locked.approved_at = AllocationTable.State.APPROVED, user_id, now
         locked.save(update_fields=["state", "approved_by", "approved_at"])
         _log("allocation-table.approved", locked, actor, now)
@@ -97,19 +102,53 @@ def approve_allocation_table(*, table: AllocationTable, actor: Actor, now: datet
 def withhold_allocation(*, allocation: Allocation, withheld: bool, actor: Actor, now: datetime) -> Allocation:
     """Withhold an allocation that is not delivered yet, or release it; the row stays.
 
-    Raises: NotPermitted; Refusal when it is delivered.
+    Raises: NotPermitted; Refusal when it is delivered, or released where another table grants the same by now.
     """
     jurisdiction = allocation.table.jurisdiction
     if not actor.may(Act.LOAD_ALLOCATION_TABLE, jurisdiction.code):
         raise NotPermitted(Act.LOAD_ALLOCATION_TABLE)
     with transaction.atomic():
+        Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
         locked = Allocation.objects.select_for_update(no_key=True).get(pk=allocation.pk)
         if Transaction.objects.filter(allocation_id=locked.pk).exists():
             raise Refusal("allocation-delivered-already")
-        locked.state = Allocation.State.WITHHELD if withheld else Allocation.State.READY
+        locked.state = Allocation.State.WITHHELD
+        if not withheld:
+            approved = AllocationTable.objects.filter(pk=locked.table_id, state=AllocationTable.State.APPROVED).exists()
+            locked.state = Allocation.State.READY if approved else Allocation.State.LOADED
+            if approved:
+                _refuse_granted(Allocation.objects.filter(pk=locked.pk))
         locked.save(update_fields=["state"])
         _log("allocation.withheld", allocation.table, actor, now, allocation=locked.pk, state=str(locked.state))
     return locked
+
+
+def _refuse_granted(rows: QuerySet[Allocation]) -> None:
+    """Refuse to make rows ready where another ready row grants the same.
+
+    Raises: Refusal that names the first.
+    """
+    same = Allocation.objects.exclude(pk=OuterRef("pk")).filter(
+        installation=OuterRef("installation"),
+        unit_type=OuterRef("unit_type"),
+        vintage=OuterRef("vintage"),
+        state=Allocation.State.READY,
+    )
+    found = (
+        rows.annotate(other=Subquery(same.values("pk")[:1]), other_table=Subquery(same.values("table_id")[:1]))
+        .filter(other__isnull=False)
+        .select_related("installation")
+        .order_by("id")
+        .first()
+    )
+    if found is not None:
+        raise Refusal(
+            "allocation-granted-already",
+            installation=found.installation.number,
+            vintage=found.vintage,
+            allocation=found.other,
+            table=found.other_table,
+        )
 
 
 def _person(actor: Actor, act: Act, jurisdiction: Jurisdiction) -> int:

@@ -32,70 +32,27 @@ def run_due(*, actor: Actor, now: datetime) -> list[Due]:
 
     Each thing is one commit: a crash leaves whole things done and the rest due.
     """
-    due = sorted(_snapshots(actor, now), key=lambda thing: (thing.at, thing.what))
+    due = sorted(
+        (thing for source in SOURCES for thing in source(actor, now)), key=lambda thing: (thing.at, thing.what)
+    )
     for thing in due:
         thing.run()
     return due
 
 
-def _snapshots(actor: Actor, now: datetime) -> list[Due]:
-    taken = StatusSnapshot.objects.filter(
-        installation__jurisdiction=OuterRef("jurisdiction"), year=OuterRef("year"), determined_at=OuterRef("due_at")
-    )
-    deadlines = (
-        Obligation.objects.filter(due_at__lte=now)
-        .exclude(Exists(taken))
-        .values_list("jurisdiction_id", "jurisdiction__code", "year", "due_at")
-        .distinct()
-        .order_by("due_at", "jurisdiction_id", "year")
-    )
-    return [
-        Due(at, f"statuses of {code} for {year}", _determination(jurisdiction_id, year, at, actor, now))
-        for jurisdiction_id, code, year, at in deadlines
-    ]
+def determine_statuses(*, jurisdiction: Jurisdiction, year: int, at: datetime, actor: Actor, now: datetime) -> int:
+    """Take the snapshot of a year's statuses as they stood at the deadline `at`, log it, and return how many it has.
 
-
-def _determination(jurisdiction_id: int, year: int, at: datetime, actor: Actor, now: datetime) -> Callable[[], None]:
-    def run() -> None:
-        with transaction.atomic():
-            # The row lock lets one process determine at a time; the second finds it done.
-            jurisdiction = Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction_id)
-            if not StatusSnapshot.objects.filter(
-                installation__jurisdiction=jurisdiction, year=year, determined_at=at
-            ).exists():
-                determine_statuses(jurisdiction=jurisdiction, year=year, at=at, actor=actor, now=now)
-
-    return run
-
-
-def determine_statuses(*, jurisdiction: Jurisdiction, year: int, at: datetime, actor: Actor, now: datetime) -> None:
-    """Take the snapshot of a year's statuses as they stood at the deadline `at`, and log it, in the current transaction.
-
-    An installation has one snapshot for a year; where deadlines differ, the earliest that is due takes it for those it binds.
+    It has the installations whose deadline this is and those without an obligation for the year. One status is determined for
+    an installation and year, once. Runs in the caller's database transaction, under a lock on the jurisdiction.
     """
-    bound = set(
-        Obligation.objects.filter(jurisdiction=jurisdiction, year=year, due_at=at).values_list(
-            "installation_id", flat=True
-        )
-    )
-    elsewhere = set(
-        Obligation.objects.filter(jurisdiction=jurisdiction, year=year)
-        .exclude(due_at=at)
-        .values_list("installation_id", flat=True)
-    )
-    found = [
-        standing
-        for standing in standings(jurisdiction, year, at=at)
-        if standing.installation.pk in bound or standing.installation.pk not in elsewhere
-    ]
-    taken = set(
-        StatusSnapshot.objects.filter(installation__jurisdiction=jurisdiction, year=year).values_list(
-            "installation_id", flat=True
-        )
-    )
-    found = [standing for standing in found if standing.installation.pk not in taken]
+    Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
+    elsewhere = Obligation.objects.filter(jurisdiction=jurisdiction, year=year).exclude(due_at=at)
+    taken = StatusSnapshot.objects.filter(installation__jurisdiction=jurisdiction, year=year)
+    left_out = {*elsewhere.values_list("installation_id", flat=True), *taken.values_list("installation_id", flat=True)}
+    found = [standing for standing in standings(jurisdiction, year, at=at) if standing.installation.pk not in left_out]
     if not found:
-        return
+        return 0
     StatusSnapshot.objects.bulk_create(
         [
             StatusSnapshot(
@@ -119,3 +76,34 @@ def determine_statuses(*, jurisdiction: Jurisdiction, year: int, at: datetime, a
         subject=f"{jurisdiction.code}:{year}",
         content={"year": year, "statuses": [[s.installation.number, str(s.status)] for s in found]},
     )
+    return len(found)
+
+
+def _deadlines(actor: Actor, now: datetime) -> list[Due]:
+    """The deadlines that have passed of obligations whose status is not determined yet."""
+    determined = StatusSnapshot.objects.filter(installation=OuterRef("installation"), year=OuterRef("year"))
+    deadlines = (
+        Obligation.objects.filter(due_at__lte=now)
+        .exclude(Exists(determined))
+        .order_by("due_at", "jurisdiction_id", "year")
+        .values_list("jurisdiction_id", "jurisdiction__code", "year", "due_at")
+        .distinct()
+    )
+    return [
+        Due(at, f"statuses of {code} for {year}", _determination(jurisdiction_id, year, at, actor, now))
+        for jurisdiction_id, code, year, at in deadlines
+    ]
+
+
+def _determination(jurisdiction_id: int, year: int, at: datetime, actor: Actor, now: datetime) -> Callable[[], None]:
+    def run() -> None:
+        with transaction.atomic():
+            jurisdiction = Jurisdiction.objects.get(pk=jurisdiction_id)
+            # Another process may have been quicker; then nothing is left to determine.
+            determine_statuses(jurisdiction=jurisdiction, year=year, at=at, actor=actor, now=now)
+
+    return run
+
+
+# Everything that can fall due; a new kind of thing is a new row here.
+SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (_deadlines,)

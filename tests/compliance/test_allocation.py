@@ -1,9 +1,12 @@
 """An allocation table becomes deliveries: approved by a second person, once each, however often it is run."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
+from accounts.models import Installation
 from accounts.refusals import NotPermitted, Refusal
 from accounts.rules.access import Actor, Role
 from registry.models import Allocation, AllocationTable, Holding, Transaction
@@ -20,7 +23,8 @@ from registry.rules import checks
 from registry.rules.proposal import Proposal
 from tests.build import NOW, REGISTRY, Beijing, beijing, official
 
-TABLE = b"installation,unit_type,vintage,quantity\nP-1,BEA,2026,30\nP-2,BEA,2026,50\nP-3,BEA,2026,20\n"
+HEADER = b"installation,unit_type,vintage,quantity\n"
+TABLE = HEADER + b"P-1,BEA,2026,30\nP-2,BEA,2026,50\nP-3,BEA,2026,20\n"
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def table(registry: Beijing, loader: Actor) -> AllocationTable:
 
 
 def approve(table: AllocationTable) -> AllocationTable:
-    approver = official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "approver")
+    approver = official(Role.SENIOR_REGISTRY_ADMINISTRATOR, f"approver of {table.name}")
     return approve_allocation_table(table=table, actor=approver, now=NOW)
 
 
@@ -119,12 +123,77 @@ def test_a_withheld_row_waits_until_it_is_released(registry, table, loader):
         withhold_allocation(allocation=row, withheld=True, actor=loader, now=NOW)
 
 
+def test_a_corrected_table_grants_nothing_a_second_time(registry, table, loader):
+    """The first one was delivered to P-1 already; what it still has to give is withheld before the second is approved."""
+    approve(table)
+    propose(_delivery(registry, table.allocations.get(installation__number="P-1")), actor=REGISTRY, now=NOW)
+    told = {"jurisdiction": registry.home, "actor": loader, "now": NOW}
+    whole = load_allocation_table(TABLE + b"P-3,BEA,2025,1\n", name="whole.csv", **told)
+    senior = official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "senior")
+    with pytest.raises(Refusal, match="allocation-granted-already") as refused:
+        approve_allocation_table(table=whole, actor=senior, now=NOW)
+    assert (refused.value.params["installation"], refused.value.params["table"]) == ("P-1", table.pk)
+    rest = load_allocation_table(HEADER + b"P-2,BEA,2026,55\n", name="rest.csv", **told)
+    with pytest.raises(Refusal, match="allocation-granted-already"):
+        approve_allocation_table(table=rest, actor=senior, now=NOW)
+    row = table.allocations.get(installation__number="P-2")
+    withhold_allocation(allocation=row, withheld=True, actor=loader, now=NOW)
+    approve(rest)
+    with pytest.raises(Refusal, match="allocation-granted-already"):
+        withhold_allocation(allocation=row, withheld=False, actor=loader, now=NOW)
+    for each in (rest, table):
+        run_allocation(table=each, transferring=registry["ALL"], actor=REGISTRY, now=NOW)
+    # 15 were left for P-3, who is granted 20: refused, and ready for a run when there is more.
+    assert held(registry) == {"ISS": 900, "ALL": 15, "P-1": 30, "P-2": 55}
+
+
+def test_a_row_withheld_before_approval_is_not_made_ready_by_it(registry, table, loader):
+    row = table.allocations.get(installation__number="P-2")
+    assert withhold_allocation(allocation=row, withheld=True, actor=loader, now=NOW).state == "WITHHELD"
+    assert withhold_allocation(allocation=row, withheld=False, actor=loader, now=NOW).state == "LOADED"
+    withhold_allocation(allocation=row, withheld=True, actor=loader, now=NOW)
+    approve(table)
+    assert run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW).delivered == 2
+
+
+def test_an_installation_without_an_account_is_told_and_waits(registry, loader):
+    Installation.objects.create(jurisdiction=registry.home, number="P-9", name="P-9", first_year=2024)
+    told = {"jurisdiction": registry.home, "name": "9.csv", "actor": loader, "now": NOW}
+    table = load_allocation_table(HEADER + b"P-9,BEA,2026,5\n", **told)
+    approve(table)
+    run = run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW)
+    assert (run.delivered, run.without_account) == (0, [table.allocations.get().pk])
+
+
+def test_runs_at_the_same_time_deliver_each_row_once(committed_db, monkeypatch):
+    monkeypatch.setattr(run_module, "AT_ONCE", 2)
+    names = [f"P-{number}" for number in range(12)]
+    made = beijing(operators=tuple(names))
+    made.issue(1_000)
+    made.move("ISS", "ALL", 120)
+    loader = official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "loader")
+    rows = "".join(f"{name},BEA,2026,10\n" for name in names).encode()
+    table = load_allocation_table(HEADER + rows, jurisdiction=made.home, name="12.csv", actor=loader, now=NOW)
+    approve(table)
+
+    def run() -> int:
+        try:
+            return run_allocation(table=table, transferring=made["ALL"], actor=REGISTRY, now=NOW).delivered
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        delivered = [job.result() for job in [pool.submit(run) for _ in range(4)]]
+    assert sum(delivered) == 12
+    assert held(made) == {"ISS": 880} | dict.fromkeys(names, 10)
+
+
 CHANGES = {
     "rewriting a row": "UPDATE registry_allocation SET quantity = 31 WHERE quantity = 30",
     "deleting a row": "DELETE FROM registry_allocation",
     "adding a row to an approved table": (
         "INSERT INTO registry_allocation (table_id, installation_id, unit_type_id, vintage, quantity, state)"
-        " SELECT table_id, installation_id, unit_type_id, 2025, 5, 'READY' FROM registry_allocation LIMIT 1"
+        " SELECT table_id, installation_id, unit_type_id, 2025, 5, 'LOADED' FROM registry_allocation LIMIT 1"
     ),
     "taking approval back": "UPDATE registry_allocationtable SET state = 'LOADED', approved_by_id = NULL, approved_at = NULL",
     "renaming a table": "UPDATE registry_allocationtable SET name = 'x'",

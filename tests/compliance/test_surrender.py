@@ -1,16 +1,21 @@
 """Surrender for an obligation, and the statuses determined at its deadline, each in its order and at its own instant."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 
 from accounts import clock
-from accounts.models import User, UserRole
+from accounts.models import Installation, User, UserRole
 from accounts.rules.access import Role
 from audit.models import Entry
-from registry.models import RecordedEmissions, StatusSnapshot
+from registry import tasks
+from registry.compliance_queries import standings
+from registry.models import Obligation, RecordedEmissions, StatusSnapshot
+from registry.operations.load_compliance import load_emissions
 from registry.operations.outcome import Refused
 from registry.operations.propose import propose
 from registry.operations.run_due import run_due
@@ -119,6 +124,81 @@ def test_a_clock_that_jumps_runs_deadlines_in_their_order_each_at_its_own_instan
     assert [thing.at for thing in done] == [DUE, second.due_at]
     statuses = {row.year: row.status for row in StatusSnapshot.objects.filter(installation__number="P-1")}
     assert statuses == {2025: "B", 2026: "A"}
+
+
+def test_what_became_known_later_is_known_later(registry):
+    """The deadline's status stays; how it would have been, had the correction been known, can be asked for."""
+    own = registry.obligation("P-1")
+    emitted(registry, "P-1", 60)
+    registry.move("P-1", "SUR", 60, type_code="10-2", obligation=own.pk)
+    run_due(actor=REGISTRY, now=DUE)
+    later = DUE + timedelta(days=30)
+    load_emissions(
+        b"installation,year,emissions\nP-1,2025,61\n",
+        jurisdiction=registry.home,
+        name="correction.csv",
+        actor=official(Role.COMPLIANCE_AUTHORITY, "authority"),
+        now=later,
+    )
+    assert run_due(actor=REGISTRY, now=later) == []
+    assert StatusSnapshot.objects.get(installation__number="P-1").status == "A"
+    for at, known_at, status in ((DUE, None, "A"), (DUE, later, "B"), (later, None, "B"), (later, DUE, "A")):
+        found = standings(registry.home, 2025, at=at, known_at=known_at)
+        assert [each.status for each in found if each.installation.number == "P-1"] == [status]
+
+
+def test_an_obligation_that_is_recorded_late_gets_its_status_and_nothing_stays_due(registry):
+    registry.obligation("P-1")
+    run_due(actor=REGISTRY, now=DUE)
+    Installation.objects.create(jurisdiction=registry.home, number="P-3", name="P-3", first_year=2024)
+    late = Obligation.objects.create(
+        jurisdiction=registry.home,
+        installation=Installation.objects.get(number="P-3"),
+        year=2025,
+        due_at=DUE,
+        eligible_until_vintage=2026,
+    )
+    assert len(run_due(actor=REGISTRY, now=DUE + timedelta(days=1))) == 1
+    assert StatusSnapshot.objects.get(installation=late.installation).status == "C"
+    assert run_due(actor=REGISTRY, now=DUE + timedelta(days=2)) == []
+
+
+def test_deadlines_of_one_year_may_differ(registry):
+    registry.obligation("P-1")
+    second = registry.obligation("P-2")
+    second.due_at = DUE + timedelta(days=60)
+    second.save(update_fields=["due_at"])
+    assert len(run_due(actor=REGISTRY, now=DUE)) == 1
+    assert not StatusSnapshot.objects.filter(installation__number="P-2").exists()
+    assert len(run_due(actor=REGISTRY, now=second.due_at)) == 1
+    assert StatusSnapshot.objects.get(installation__number="P-2").determined_at == second.due_at
+
+
+def test_two_who_run_what_is_due_at_once_do_it_once(committed_db):
+    made = beijing(operators=("P-1", "P-2"))
+    for name in ("P-1", "P-2"):
+        made.obligation(name)
+
+    def run() -> None:
+        try:
+            run_due(actor=REGISTRY, now=DUE)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(run) for _ in range(4)]:
+            job.result()
+    assert StatusSnapshot.objects.count() == 2
+    assert Entry.objects.filter(event="compliance.status-determined").count() == 1
+
+
+def test_the_task_that_beat_sends_runs_what_is_due(registry):
+    own = registry.obligation("P-1")
+    own.due_at = clock.now() - timedelta(seconds=1)
+    own.save(update_fields=["due_at"])
+    tasks.run_due()
+    assert StatusSnapshot.objects.filter(installation=own.installation).exists()
+    assert settings.CELERY_BEAT_SCHEDULE["run-due"]["task"] == tasks.run_due.name
 
 
 def test_the_command_moves_the_clock_and_runs_what_falls_due(registry, capsys):
