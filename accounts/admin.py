@@ -24,6 +24,10 @@ from accounts.rules.statuses import AccountStatus
 from accounts.texts import account_type_text, text
 
 
+# "View site" leads to what there is to see beside the administration.
+admin.site.site_url = "/api/docs/"
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """Return who is signed in, with the roles held now."""
     assert isinstance(request.user, models.User)
@@ -214,6 +218,7 @@ class AccountAdmin(ReadOnlyAdmin):
     list_select_related = ("jurisdiction", "holder", "type")
     list_filter = ("jurisdiction", "type", "status")
     search_fields = ("identifier", "name", "holder__name", "installation__number")
+    readonly_fields: tuple[str, ...] = ("caveat_text",)
     inlines = (RepresentativeInline,)
     actions = tuple(
         _to_status(status)
@@ -232,6 +237,11 @@ class AccountAdmin(ReadOnlyAdmin):
         """The type's name, as the jurisdiction calls it, and what must be said of the jurisdiction."""
         name = account_type_text(account.type_id, account.jurisdiction.code)
         return f"{name} *" if account.jurisdiction.caveat else name
+
+    @admin.display(description=gettext_lazy("admin.caveat"))
+    def caveat_text(self, account: models.Account) -> str:
+        """What must be said of its jurisdiction wherever it is presented."""
+        return text(account.jurisdiction.caveat) if account.jurisdiction.caveat else ""
 
 
 def _to_state(state: RepresentativeState) -> Callable[..., None]:

@@ -1,0 +1,154 @@
+"""A real browser on a real server: the administration and the API's page, with nothing refused by their own policy."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.db import connections
+from django.test import Client
+from playwright.sync_api import Page, expect, sync_playwright
+
+from accounts.models import User, UserRole
+from accounts.rules.access import Role
+from config.wsgi import application
+from registry.models import IssuanceCap
+from registry.rules.serials import format_block
+from tests.build import Beijing, beijing
+
+CHROMIUM = shutil.which("chromium")
+PICTURES = os.environ.get("BROWSER_PICTURES")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not on this machine (apt-get install chromium)"),
+]
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadedWSGIServer):
+    """Waits for its requests at the end, and leaves no connection open."""
+
+    daemon_threads = False
+
+    def process_request_thread(self, request, client_address):
+        """Serve one connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            connections.close_all()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    # Playwright keeps an event loop in this thread, which runs nothing of Django's.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield found
+        found.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def registry(committed_db: str) -> Beijing:
+    made = beijing("Chaoyang Trading", "Yanqing Trading", operators=("plant",))
+    made.issue(1_000)
+    made.move("ISS", "Yanqing Trading", 200)
+    made.move("ISS", "Chaoyang Trading", 200)
+    user = User.objects.create(username="chief", password="!", is_staff=True, is_superuser=True)
+    UserRole.objects.create(user=user, role=Role.SENIOR_REGISTRY_ADMINISTRATOR, jurisdiction=made.home)
+    return made
+
+
+@pytest.fixture
+def page(registry: Beijing, live_address: str, browser) -> Iterator[Page]:
+    """A page of somebody signed in; at its end, nothing may have been refused or have failed."""
+    client = Client()
+    client.force_login(User.objects.get(username="chief"))
+    context = browser.new_context(base_url=live_address, viewport={"width": 1280, "height": 800})
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_address}])
+    opened = context.new_page()
+    troubles: list[str] = []
+    opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    yield opened
+    context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def live_address(committed_db: str) -> Iterator[str]:
+    """A threaded server on loopback, on the test's own database."""
+    server = Server(("127.0.0.1", 0), Quiet, allow_reuse_address=False)
+    server.set_app(StaticFilesHandler(application))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture where they are asked for."""
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+def test_a_transaction_is_found_by_a_serial_and_shows_its_blocks(registry, page):
+    page.goto("/admin/")
+    expect(page.locator(".mode-exercise")).to_be_visible()
+    picture(page, "index")
+    page.goto("/admin/registry/transaction/")
+    page.fill("#searchbar", "CNBJ 700")
+    page.press("#searchbar", "Enter")
+    page.wait_for_url("**q=CNBJ**")
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    picture(page, "transactions-of-a-serial")
+    page.locator("#result_list tbody tr", has_text="internal transfer").locator("th a").click()
+    expect(page.get_by_text(format_block("CNBJ", "BEA", 2026, 601, 801)).first).to_be_visible()
+    expect(page.locator("[name=_save]")).to_have_count(0)
+    picture(page, "transaction")
+
+
+def test_an_account_is_found_by_its_identifier_and_leads_to_its_blocks(registry, page):
+    identifier = registry["Chaoyang Trading"]
+    page.goto(f"/admin/accounts/account/?q={identifier}")
+    page.get_by_role("link", name=identifier).click()
+    expect(page.get_by_text("BEA 2026 200")).to_be_visible()
+    picture(page, "account")
+    page.get_by_role("link", name="blocks", exact=True).click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    picture(page, "blocks")
+
+
+def test_units_are_issued_under_a_cap(registry, page):
+    cap = registry.caps[2026]
+    page.goto(f"/admin/registry/issuancecap/{cap.pk}/issue/")
+    page.fill("#id_quantity", "500")
+    picture(page, "issue")
+    page.get_by_role("button", name="issue units").click()
+    page.wait_for_url("**/change/")
+    expect(page.get_by_text("500 t CO2e")).to_be_visible()
+    assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_500
+
+
+def test_the_apis_page_shows_every_operation_under_its_own_policy(page):
+    page.goto("/api/docs/")
+    page.wait_for_selector(".opblock", timeout=20_000)
+    assert page.locator(".opblock").count() >= 12
+    picture(page, "api")
