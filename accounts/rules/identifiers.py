@@ -5,6 +5,7 @@ The check digits also close the identifiers of unit blocks. Nothing is accepted 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _FORM = re.compile(r"([A-Z]{2}[A-Z0-9]{1,3})-([A-Z]{3})-([1-9][0-9]{0,17})-([0-9]{2})")
 _VALUES = {letter: str(value) for value, letter in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")}
@@ -49,6 +50,7 @@ def format_account_identifier(registry_code: str, type_code: str, number: int) -
     return f"{body}-{check_digits(body)}"
 
 
+@lru_cache(maxsize=4096)
 def parse_account_identifier(text: str) -> AccountIdentifier:
     """Return the parts of an identifier that prints back to exactly this text.
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.canonical import GREATEST_INTEGER, NotCanonical, canonical_json
+from audit.canonical import GREATEST_INTEGER, NotCanonical, _write, canonical_json
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
@@ -34,6 +34,20 @@ def test_canonical_bytes_read_back_to_the_same_value(value: object) -> None:
 @given(values)
 def test_canonical_bytes_are_canonical_again(value: object) -> None:
     assert canonical_json(json.loads(canonical_json(value))) == canonical_json(value)
+
+
+ascii_texts = st.text(st.characters(max_codepoint=127))
+ascii_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-GREATEST_INTEGER, GREATEST_INTEGER) | ascii_texts,
+    lambda inner: st.lists(inner) | st.dictionaries(ascii_texts, inner),
+)
+
+
+@given(ascii_values)
+def test_plain_ascii_values_are_written_as_all_others_are(value: object) -> None:
+    parts: list[str] = []
+    _write(value, parts)
+    assert canonical_json(value) == "".join(parts).encode()
 
 
 def test_keys_are_sorted_by_their_utf_16_code_units() -> None:
