@@ -23,7 +23,6 @@ from accounts.rules.representatives import RepresentativeState
 from accounts.rules.statuses import AccountStatus
 from accounts.texts import account_type_text, text
 
-
 # "View site" leads to what there is to see beside the administration.
 admin.site.site_url = "/api/docs/"
 
@@ -218,7 +217,7 @@ class AccountAdmin(ReadOnlyAdmin):
     list_select_related = ("jurisdiction", "holder", "type")
     list_filter = ("jurisdiction", "type", "status")
     search_fields = ("identifier", "name", "holder__name", "installation__number")
-    readonly_fields: tuple[str, ...] = ("caveat_text",)
+    readonly_fields = ("caveat_text",)
     inlines = (RepresentativeInline,)
     actions = tuple(
         _to_status(status)

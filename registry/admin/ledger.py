@@ -218,7 +218,7 @@ admin.site.unregister(Account)
 class AccountWithBalancesAdmin(AccountAdmin):
     """Accounts, with what they hold."""
 
-    readonly_fields = (*AccountAdmin.readonly_fields, "balances")
+    readonly_fields = ("caveat_text", "balances")  # type: ignore[assignment]
 
     @admin.display(description=gettext_lazy("admin.balances"))
     def balances(self, account: Account) -> str:

@@ -96,8 +96,8 @@ def serial_ranges_are_disjoint(context: Context) -> Iterator[Finding]:
 @check(2006)
 def quantity_equals_the_serial_ranges(context: Context) -> Iterator[Finding]:
     for line in context.proposal.lines:
-        named = sum(serials.quantity for serials in line.serials if is_range(serials))
-        if line.serials and is_quantity(line.quantity) and named != line.quantity:
+        named = sum(serials.quantity for serials in line.serials)
+        if line.serials and all(map(is_range, line.serials)) and is_quantity(line.quantity) and named != line.quantity:
             yield about(quantity=line.quantity, named=named)
 
 

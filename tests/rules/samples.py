@@ -1,0 +1,154 @@
+"""A good context for the checks, to break one thing at a time: ann sends ten units to bob. No database."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from accounts.rules.access import Actor, registry_itself
+from accounts.rules.identifiers import format_account_identifier
+from registry.rules.facts import (
+    AccountFacts,
+    AllocationFacts,
+    CapFacts,
+    Context,
+    LineFacts,
+    NamedPiece,
+    ObligationFacts,
+    Piece,
+    UnitTypeFacts,
+)
+from registry.rules.proposal import Line, Proposal, SerialRange
+from registry.rules.types import TYPES
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+REGISTRY = registry_itself("test")
+ANN_REPRESENTATIVE = Actor(7, "user:7")
+
+
+def account(number: int, type_code: str = "TRA", **changes: Any) -> AccountFacts:
+    made = AccountFacts(
+        id=number,
+        identifier=format_account_identifier("CNBJ", type_code, 1_000_000 + number),
+        type=type_code,
+        status="OPEN",
+        jurisdiction_id=1,
+        jurisdiction="CN-BJ",
+        registry="CNBJ",
+        retires=type_code in {"SUR", "CAN", "MCN"},
+        holder_id=number,
+        installation_id=None,
+        right=None,
+    )
+    return replace(made, **changes)
+
+
+ANN = account(1, right="INITIATE_AND_APPROVE")
+BOB = account(2)
+PLANT = account(3, "OHA", right="INITIATE", installation_id=30)
+SUR, CAN, MCN, ISS, ALL = (account(10 + place, code) for place, code in enumerate(("SUR", "CAN", "MCN", "ISS", "ALL")))
+BEA = UnitTypeFacts("BEA", "CNBJ", "allowance", 1)
+
+
+def piece(first: int, following: int, vintage: int = 2026) -> Piece:
+    return Piece(1, first, following, 5, 0, vintage)
+
+
+def named(first: int, following: int, holder: AccountFacts, **changes: Any) -> NamedPiece:
+    made = NamedPiece(
+        piece(first, following),
+        SerialRange("CNBJ", first, following),
+        holder.id,
+        bound=False,
+        retired=False,
+        unit_type="BEA",
+    )
+    return replace(made, **changes)
+
+
+def transfer(
+    sender: AccountFacts = ANN,
+    acquirer: AccountFacts = BOB,
+    quantity: int = 10,
+    *,
+    kind: str = "10-50",
+    free: int = 100,
+    actor: Actor = ANN_REPRESENTATIVE,
+    pieces: tuple[Piece, ...] | None = None,
+    found: tuple[NamedPiece, ...] = (),
+    line: dict[str, Any] | None = None,
+    proposal: dict[str, Any] | None = None,
+    **context: Any,
+) -> Context:
+    """Return the context of a transfer that selects its units or, with `found`, names them."""
+    made = Line(sender.identifier, acquirer.identifier, quantity, registry="CNBJ", unit_type="BEA")
+    if found:
+        made = replace(made, serials=tuple(one.serials for one in found))
+        pieces = tuple(one.piece for one in found if one.piece is not None)
+    elif pieces is None:
+        pieces = (piece(1, 1 + quantity),) if isinstance(quantity, int) and 0 < quantity <= free else ()
+    made = replace(made, **(line or {}))
+    return Context(
+        **{
+            "now": NOW,
+            "actor": actor,
+            "proposal": Proposal(kind, (made,), **(proposal or {})),
+            "type": TYPES[kind],
+            "accounts": {one.identifier: one for one in (sender, acquirer)},
+            "lines": (LineFacts(made, 0 if found else free, pieces, found),),
+            "registries": frozenset({"CNBJ"}),
+            "unit_types": {("CNBJ", "BEA"): BEA},
+        }
+        | context
+    )
+
+
+OBLIGATION = ObligationFacts(
+    id=4, jurisdiction_id=1, installation_id=30, year=2025, opens_at=None, closes_at=None, eligible_until_vintage=2026
+)
+ALLOCATION = AllocationFacts(
+    id=6, installation_id=30, unit_type="BEA", registry="CNBJ", vintage=2026, quantity=10, approved=True, withheld=False,
+    delivered=False,
+)  # fmt: skip
+CAP = CapFacts(
+    id=8, jurisdiction_id=1, jurisdiction="CN-BJ", registry="CNBJ", unit_type="BEA", vintage=2026, limit=1_000, issued=900,
+    valid=True, next_serial=901,
+)  # fmt: skip
+
+
+def surrender(**changes: Any) -> Context:
+    return transfer(
+        **{"sender": PLANT, "acquirer": SUR, "kind": "10-2", "proposal": {"obligation": 4}, "obligation": OBLIGATION}
+        | changes
+    )
+
+
+def allocation(**changes: Any) -> Context:
+    return transfer(
+        **{
+            "sender": ALL, "acquirer": PLANT, "kind": "10-40", "actor": REGISTRY, "proposal": {"allocation": 6},
+            "allocation": ALLOCATION, "line": {"vintage": 2026},
+        }
+        | changes
+    )  # fmt: skip
+
+
+def issuance(quantity: int = 10, **changes: Any) -> Context:
+    line = Line(None, ISS.identifier, quantity)
+    return Context(
+        **{
+            "now": NOW,
+            "actor": REGISTRY,
+            "proposal": Proposal("1-0", (line,), cap=8),
+            "type": TYPES["1-0"],
+            "accounts": {ISS.identifier: ISS},
+            "lines": (LineFacts(line, 0, (piece(901, 901 + quantity),)),),
+            "registries": frozenset({"CNBJ"}),
+            "unit_types": {("CNBJ", "BEA"): BEA},
+            "cap": CAP,
+        }
+        | changes
+    )
+
+
+def cancellation(**changes: Any) -> Context:
+    return transfer(**{"acquirer": CAN, "kind": "4-0", "proposal": {"reason": "for ever"}} | changes)

@@ -1,0 +1,232 @@
+"""Each check, broken alone: exactly its code is told, and with its row taken out of the table nothing is."""
+
+import string
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.rules.access import Actor
+from accounts.texts import text
+from registry.rules import check_table, checks
+from registry.rules.check_table import CHECKS, Check, CodeUsedTwice
+from registry.rules.facts import Context, LineFacts
+from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
+from registry.rules.serials import GREATEST_SERIAL
+from registry.rules.types import TYPES
+from tests.rules.samples import (
+    ALLOCATION,
+    ANN,
+    BOB,
+    CAP,
+    ISS,
+    MCN,
+    NOW,
+    OBLIGATION,
+    PLANT,
+    REGISTRY,
+    SUR,
+    account,
+    allocation,
+    cancellation,
+    issuance,
+    named,
+    piece,
+    surrender,
+    transfer,
+)
+
+GOOD = {
+    "a transfer": transfer(),
+    "a transfer of named serials": transfer(found=(named(1, 11, ANN),)),
+    "a surrender": surrender(),
+    "an allocation": allocation(),
+    "an issuance": issuance(),
+    "a cancellation": cancellation(),
+    "a cancellation by order": transfer(acquirer=MCN, kind="4-48", actor=REGISTRY, proposal={"reason": "an order"}),
+    "an auction delivery": transfer(sender=ISS, kind="10-37", actor=REGISTRY),
+    "a surrender on the last instant": surrender(obligation=replace(OBLIGATION, opens_at=NOW, closes_at=NOW)),
+    "the last units of a cap": issuance(100),
+}
+MALFORMED, WRONG_DIGITS = account(2, identifier="CNBJ-TRA-01-00"), account(2, identifier="CNBJ-TRA-1000002-00")
+EARLY_ONLY = replace(OBLIGATION, eligible_until_vintage=2025)
+LATER, EARLIER = NOW.replace(minute=1), NOW.replace(hour=1)
+
+# (code, what is wrong): the context in which exactly that is wrong.
+BROKEN: dict[tuple[int, str], Context] = {
+    (2001, "an identifier that is none"): transfer(acquirer=MALFORMED),
+    (2002, "wrong check digits"): transfer(acquirer=WRONG_DIGITS),
+    (2003, "nothing"): transfer(quantity=0),
+    (2003, "less than nothing"): transfer(quantity=-1),
+    (2003, "more than any registry issues"): transfer(quantity=GREATEST_SERIAL + 1),
+    (2003, "a truth value"): transfer(quantity=True),
+    (2003, "half a unit"): transfer(quantity=1.5),  # type: ignore[arg-type]
+    (2004, "a reversed range"): transfer(line={"serials": (SerialRange("CNBJ", 11, 1),)}, pieces=()),
+    (2004, "a range from zero"): transfer(line={"serials": (SerialRange("CNBJ", 0, 10),)}, pieces=()),
+    (2004, "a range past the last serial"): transfer(
+        line={"serials": (SerialRange("CNBJ", GREATEST_SERIAL - 8, GREATEST_SERIAL + 2),)}, pieces=()
+    ),
+    (2005, "a serial twice"): transfer(found=(named(1, 6, ANN), named(5, 10, ANN))),
+    (2006, "another sum"): transfer(quantity=11, found=(named(1, 11, ANN),)),
+    (2007, "a unit type of nobody"): transfer(unit_types={}),
+    (2008, "a year that is none"): transfer(line={"vintage": 26}),
+    (2008, "another vintage than the serials'"): transfer(found=(named(1, 11, ANN),), line={"vintage": 2025}),
+    (2009, "too many blocks"): transfer(
+        quantity=MOST_RANGES + 1,
+        free=10_000,
+        pieces=tuple(piece(2 * place + 1, 2 * place + 2) for place in range(MOST_RANGES + 1)),
+    ),
+    (2009, "a selection that stopped short"): transfer(pieces=(piece(1, 5),)),
+    (2010, "a registry of nobody"): transfer(registries=frozenset(), unit_types={}),
+    (2011, "a transfer for an obligation"): transfer(proposal={"obligation": 4}),
+    (2011, "a surrender for none"): surrender(proposal={}, obligation=None),
+    (2011, "a transfer under a cap"): transfer(proposal={"cap": 8}),
+    (2011, "an allocation of nothing"): allocation(proposal={}, allocation=None),
+    (2012, "no reason"): cancellation(proposal={}),
+    (2012, "a blank reason"): cancellation(proposal={"reason": " "}),
+    (4001, "nobody sends"): transfer(accounts={BOB.identifier: BOB}),
+    (4001, "a stranger sends"): transfer(sender=replace(ANN, right=None)),
+    (4002, "nobody receives"): transfer(accounts={ANN.identifier: ANN}),
+    (4003, "a suspended account sends"): transfer(sender=replace(ANN, status="SUSPENDED")),
+    (4003, "a restricted account transfers"): transfer(sender=replace(ANN, status="SOME_RESTRICTED")),
+    (4004, "an account not open yet receives"): transfer(acquirer=replace(BOB, status="REQUESTED")),
+    (4005, "to itself"): transfer(acquirer=ANN),
+    (4006, "a trader surrenders"): surrender(sender=replace(ANN, installation_id=30)),
+    (4007, "a transfer into the issuance account"): transfer(acquirer=ISS),
+    (4007, "a transfer into the surrender account"): transfer(acquirer=SUR),
+    (4008, "another's serials"): transfer(found=(named(1, 11, BOB),)),
+    (4008, "serials never issued"): transfer(
+        found=(named(1, 11, ANN, piece=None, account_id=None, unit_type=None),)
+    ),
+    (4009, "bound serials"): transfer(found=(named(1, 11, ANN, bound=True),)),
+    (4010, "more than is free"): transfer(quantity=101),
+    (4012, "who only reads"): transfer(sender=replace(ANN, right="READ_ONLY")),
+    (4012, "who only surrenders, transfers"): transfer(sender=replace(ANN, right="SURRENDER")),
+    (4012, "an administrator moves another's units"): transfer(sender=replace(ANN, right=None), actor=REGISTRY),
+    (4012, "a representative issues"): issuance(actor=Actor(7, "user:7")),
+    (4017, "to another registry"): transfer(acquirer=replace(BOB, jurisdiction="JP-13", registry="JP13")),
+    (4017, "issued for another registry"): issuance(cap=replace(CAP, jurisdiction="JP-13")),
+    (5001, "one more than the cap"): issuance(101),
+    (5001, "a cap that is over"): issuance(cap=replace(CAP, valid=False)),
+    (5001, "a cap of nobody"): issuance(cap=None),
+    (5001, "a serial space not open"): issuance(cap=replace(CAP, next_serial=None)),
+    (5002, "another quantity"): allocation(allocation=replace(ALLOCATION, quantity=11)),
+    (5002, "another installation"): allocation(allocation=replace(ALLOCATION, installation_id=31)),
+    (5002, "another vintage"): allocation(allocation=replace(ALLOCATION, vintage=2025)),
+    (5002, "a withheld row"): allocation(allocation=replace(ALLOCATION, withheld=True)),
+    (5002, "a delivered row"): allocation(allocation=replace(ALLOCATION, delivered=True)),
+    (5002, "a row of nobody"): allocation(allocation=None),
+    (5003, "a table that nobody approved"): allocation(allocation=replace(ALLOCATION, approved=False)),
+    (5004, "a vintage too late"): surrender(obligation=EARLY_ONLY, found=(named(1, 11, PLANT),)),
+    (5004, "a vintage asked for too late"): surrender(obligation=EARLY_ONLY, line={"vintage": 2026}),
+    (5005, "too early"): surrender(obligation=replace(OBLIGATION, opens_at=LATER)),
+    (5005, "too late"): surrender(obligation=replace(OBLIGATION, closes_at=EARLIER)),
+    (5010, "retired serials"): transfer(found=(named(1, 11, ANN, retired=True),)),
+    (5015, "another's obligation"): surrender(obligation=replace(OBLIGATION, installation_id=31)),
+    (5015, "an obligation of nobody"): surrender(obligation=None),
+}  # fmt: skip
+FOUND_ELSEWHERE = {3004}
+
+
+def codes(context: Context) -> list[int]:
+    return [failure.code for failure in checks.run(context)]
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_what_is_right_passes(case):
+    assert codes(GOOD[case]) == []
+
+
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: f"{case[0]} {case[1]}")
+def test_each_check_is_broken_alone(case, monkeypatch):
+    code, context = case[0], BROKEN[case]
+    assert set(codes(context)) == {code}
+    kept = tuple(row for row in checks._judges() if row[0] != code)
+    monkeypatch.setattr(checks, "_judges", lambda: kept)
+    assert codes(context) == []
+
+
+def test_every_check_is_broken_somewhere():
+    assert {code for code, _ in BROKEN} | FOUND_ELSEWHERE == set(CHECKS)
+
+
+def test_every_failure_is_told_at_once_in_the_order_of_codes():
+    found = codes(transfer(acquirer=ANN, quantity=1_000, line={"vintage": 26}))
+    assert found == sorted(found)
+    assert set(found) == {2008, 4005, 4010}
+
+
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: f"{case[0]} {case[1]}")
+def test_every_failure_has_a_text_that_it_fills(case):
+    with translation.override("en"):
+        for failure in checks.run(BROKEN[case]):
+            told = text(f"check.{failure.code}.failed", **failure.params)
+            assert "{" not in told
+            assert not told.startswith("check.")
+
+
+def test_every_check_has_a_rule_to_show_and_places_that_its_findings_fill():
+    with translation.override("en"):
+        for code in CHECKS:
+            assert text(f"check.{code}") != f"check.{code}"
+            assert "{" not in text(f"check.{code}")
+            places = {name for _, name, _, _ in string.Formatter().parse(text(f"check.{code}.failed")) if name}
+            given_params = [
+                set(failure.params) for case in BROKEN if case[0] == code for failure in checks.run(BROKEN[case])
+            ]
+            assert all(places <= params for params in given_params), code
+
+
+def test_a_code_is_used_once():
+    with pytest.raises(CodeUsedTwice):
+        check_table.check(4010)(lambda context: iter(()))
+    with pytest.raises(CodeUsedTwice):
+        check_table.add(Check(3004, "again", check_table.Group.SEQUENCE, False, "", None))
+
+
+FAULTS = {
+    "status": lambda sender: replace(sender, status="SUSPENDED"),
+    "type": lambda sender: replace(sender, type="SUR", retires=True),
+    "balance": lambda sender: sender,
+}
+ORDERS = st.tuples(
+    st.sampled_from([pair for size in range(4) for pair in combinations(FAULTS, size)]),
+    st.integers(-2, 200),
+    st.sampled_from([None, 26, 2026]),
+    st.booleans(),
+)
+
+
+@given(ORDERS)
+def test_a_hidden_account_is_told_of_as_one_that_is_not_there(order):
+    """Whatever else is wrong: a stranger learns nothing from an order in another's name, not even by serials."""
+    faults, quantity, vintage, by_serials = order
+    hidden = replace(ANN, right=None)
+    for fault in faults:
+        hidden = FAULTS[fault](hidden)
+    found = (named(1, 11, hidden, bound=True, retired=True),) if by_serials else ()
+    there = transfer(sender=hidden, quantity=quantity, free=100, found=found, line={"vintage": vintage})
+    nobody = (named(1, 11, BOB),) if by_serials else ()
+    missing = transfer(
+        sender=hidden, quantity=quantity, free=0, pieces=(), found=nobody, line={"vintage": vintage},
+        accounts={BOB.identifier: BOB},
+    )  # fmt: skip
+    assert _without_2009(there) == _without_2009(missing)
+    assert 4001 in codes(there)
+
+
+def _without_2009(context: Context) -> list[tuple[int, tuple[str, ...]]]:
+    return [(failure.code, failure.subjects) for failure in checks.run(context) if failure.code != 2009]
+
+
+def test_a_transaction_with_several_lines_is_judged_line_by_line():
+    lines = tuple(Line(ANN.identifier, BOB.identifier, 10, registry="CNBJ", unit_type="BEA") for _ in range(3))
+    found = tuple(
+        LineFacts(line, free, (piece(free, free + 10),) if free else ())
+        for line, free in zip(lines, (30, 20, 0), strict=True)
+    )
+    context = replace(transfer(), proposal=Proposal("10-50", lines), lines=found, type=TYPES["10-50"])
+    assert codes(context) == [4010]
