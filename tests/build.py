@@ -112,7 +112,7 @@ class Beijing:
         """Move units: as the representative of a private account, as the registry of an administrative one."""
         administrative = ACCOUNT_TYPES[self.accounts[sender].type_id].administrative
         by_order = administrative or type_code in {"10-40", "10-37", "4-48"}
-        proposal = Proposal(type_code, (self.line(sender, acquirer, quantity, *ranges),), **more)  # type: ignore[arg-type]
+        proposal = Proposal(type_code, (self.line(sender, acquirer, quantity, *ranges),), **more)
         return propose(proposal, actor=REGISTRY if by_order else self.representative, now=NOW)
 
 

@@ -108,7 +108,7 @@ def test_an_installation_has_one_account_of_its_own_jurisdiction() -> None:
 
     def opened(where: object) -> object:
         return open_account(
-            jurisdiction=where,  # type: ignore[arg-type]
+            jurisdiction=where,
             type_code="OHA",
             holder=holder(),
             name="x",

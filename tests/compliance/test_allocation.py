@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from typing import Any
+
 import psycopg
 import pytest
 from django.db import IntegrityError, connections, transaction
@@ -210,7 +212,7 @@ def test_postgresql_alone_refuses_also_the_owner(owner, change):
         owner.execute(CHANGES[change])
 
 
-FORGED = {
+FORGED: dict[str, dict[str, Any]] = {
     "another quantity": {"quantity": 29},
     "another installation": {"acquiring": "P-2"},
     "a table that nobody approved": {"approved": False},
@@ -220,7 +222,7 @@ FORGED = {
 @pytest.mark.parametrize("case", FORGED)
 def test_postgresql_alone_refuses_a_delivery_that_is_not_its_row(owner, case, monkeypatch):
     """With every check of ours switched off."""
-    forged = {"quantity": 30, "acquiring": "P-1", "approved": True} | FORGED[case]
+    forged: dict[str, Any] = {"quantity": 30, "acquiring": "P-1", "approved": True} | FORGED[case]
     made = beijing(operators=("P-1", "P-2", "P-3"))
     made.issue(1_000)
     loader = official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "loader")

@@ -45,7 +45,7 @@ def emitted(registry: Beijing, name: str, quantity: int, year: int = 2025) -> No
 
 def codes(registry: Beijing, *arguments: object, **more: object) -> list[int]:
     with pytest.raises(Refused) as refused:
-        registry.move(*arguments, **more)  # type: ignore[arg-type]
+        registry.move(*arguments, **more)
     return [failure.code for failure in refused.value.failures]
 
 

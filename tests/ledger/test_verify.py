@@ -1,5 +1,7 @@
 """verify_ledger finds each way of being wrong and calls it by its name; every guard is switched off to make it so."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
@@ -111,7 +113,7 @@ def test_conservation_follows_from_the_others_and_is_asked_all_the_same(ledger, 
 
 
 # Ranges as (first, next, sender, acquirer) in their order, blocks as (first, holder); the serial where custody breaks.
-CUSTODY = {
+CUSTODY: dict[str, tuple[list[Any], list[Any], int | None]] = {
     "issued and held": ([(1, 11, None, 1)], [(1, 1), (11, None)], None),
     "handed on in parts": ([(1, 11, None, 1), (6, 11, 1, 2)], [(1, 1), (6, 2), (11, None)], None),
     "sent back and on": ([(1, 11, None, 1), (1, 11, 1, 2), (1, 11, 2, 1)], [(1, 1), (11, None)], None),
@@ -127,7 +129,7 @@ CUSTODY = {
 @pytest.mark.parametrize("case", CUSTODY)
 def test_custody(case):
     ranges, blocks, serial = CUSTODY[case]
-    boundaries = [("CNBJ", first, True, None, None, holder) for first, holder in blocks]
+    boundaries: list[Any] = [("CNBJ", first, True, None, None, holder) for first, holder in blocks]
     for number, (first, following, sender, acquirer) in enumerate(ranges, start=1):
         boundaries.append(("CNBJ", first, True, number, sender, acquirer))
         boundaries.append(("CNBJ", following, False, number, sender, acquirer))

@@ -10,6 +10,7 @@ from django.db import connections
 
 from registry.replays import eutl, ukets
 from registry.replays.figures import Figure, Report, printed
+from registry.replays.ukets_files import ALLOCATION_YEARS, YEARS
 
 DOCUMENT = (settings.BASE_DIR / "docs" / "replays.md").read_text(encoding="utf-8")
 
@@ -49,8 +50,8 @@ def test_a_figure_that_differs_fails_the_command(unblocked, monkeypatch, capsys)
 def test_the_published_figures_are_those_of_the_files():
     """A negative control of the files alone: one unit more in one row would be seen."""
     source = ukets.read(settings.BASE_DIR / "tests" / "data" / "ukets")
-    assert tuple(sum(source.allocations[year].values()) for year in ukets.ALLOCATION_YEARS) == ukets.ALLOCATIONS
-    assert tuple(source.emissions_of(year) for year in ukets.YEARS) == ukets.EMISSIONS
+    assert tuple(sum(source.allocations[year].values()) for year in ALLOCATION_YEARS) == ukets.ALLOCATIONS
+    assert tuple(source.emissions_of(year) for year in YEARS) == ukets.EMISSIONS
     log = eutl.read(settings.BASE_DIR / "tests" / "data" / "eutl")
     assert (len(log.movements), len(log.accounts), len(log.opening)) == (16_418, 2_863, 2_714)
     assert sum(eutl.expected_balances(log).values()) == 5_436_316_306

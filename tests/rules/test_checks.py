@@ -63,7 +63,7 @@ BROKEN: dict[tuple[int, str], Context] = {
     (2003, "less than nothing"): transfer(quantity=-1),
     (2003, "more than any registry issues"): transfer(quantity=GREATEST_SERIAL + 1),
     (2003, "a truth value"): transfer(quantity=True),
-    (2003, "half a unit"): transfer(quantity=1.5),  # type: ignore[arg-type]
+    (2003, "half a unit"): transfer(quantity=1.5),
     (2004, "a reversed range"): transfer(line={"serials": (SerialRange("CNBJ", 11, 1),)}, pieces=()),
     (2004, "a range from zero"): transfer(line={"serials": (SerialRange("CNBJ", 0, 10),)}, pieces=()),
     (2004, "a range past the last serial"): transfer(
