@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Sum
 
 from accounts.models import Installation, Jurisdiction
-from registry.models import Obligation, RecordedEmissions, Transaction
+from registry.models import Obligation, RecordedEmissions, StatusSnapshot, Transaction
 from registry.rules.compliance import ComplianceFacts, Status, YearRecord, surrender_all_status
 
 SURRENDER = "10-2"
@@ -22,6 +22,54 @@ class Standing:
     status: Status
     emissions: int
     surrendered: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationStanding:
+    """An obligation, what counts for it, and how its installation stands for its year.
+
+    All in t CO2e. `emissions` of its year: None where none are recorded or it was excluded. `surrendered`: for this obligation.
+    `cumulative_emissions`: up to its year; `cumulative_surrendered`: for all obligations. `status_at_deadline`: None until then.
+    """
+
+    obligation: Obligation
+    emissions: int | None
+    excluded: bool
+    surrendered: int
+    cumulative_emissions: int
+    cumulative_surrendered: int
+    status: Status
+    status_at_deadline: str | None
+
+
+def obligations_of(installation: Installation, *, at: datetime) -> list[ObligationStanding]:
+    """Return an installation's obligations by year, as they stand at `at`, in four statements."""
+    obligations = list(Obligation.objects.filter(installation=installation).order_by("year"))
+    recorded = RecordedEmissions.objects.filter(installation=installation, recorded_at__lte=at).order_by("id")
+    years = {row.year: YearRecord(row.quantity or 0, row.excluded) for row in recorded}
+    surrenders = Transaction.objects.filter(
+        obligation_id__in=[row.pk for row in obligations], type_id=SURRENDER, completed_at__lte=at
+    )
+    surrendered = dict(surrenders.values_list("obligation_id").annotate(total=Sum("quantity")).order_by())
+    determined = dict(
+        StatusSnapshot.objects.filter(installation=installation, determined_at__lte=at).values_list("year", "status")
+    )
+    facts = ComplianceFacts(installation.first_year, installation.last_year, years, sum(surrendered.values()))
+
+    def standing(obligation: Obligation) -> ObligationStanding:
+        record = years.get(obligation.year)
+        return ObligationStanding(
+            obligation=obligation,
+            emissions=None if record is None or record.excluded else record.quantity,
+            excluded=record is not None and record.excluded,
+            surrendered=surrendered.get(obligation.pk, 0),
+            cumulative_emissions=facts.emissions_until(obligation.year),
+            cumulative_surrendered=facts.surrendered,
+            status=surrender_all_status(facts, obligation.year),
+            status_at_deadline=determined.get(obligation.year),
+        )
+
+    return [standing(row) for row in obligations]
 
 
 def standings(

@@ -19,6 +19,7 @@ urlpatterns = [
     path("checks", views.CheckList.as_view(), name="checks"),
     path("accounts/<str:identifier>/holdings", views.Holdings.as_view(), name="holdings"),
     path("accounts/<str:identifier>/blocks", views.Blocks.as_view(), name="blocks"),
+    path("accounts/<str:identifier>/obligations", views.Obligations.as_view(), name="obligations"),
     path("transactions", views.Transactions.as_view(), name="transactions"),
     path("transactions/<uuid:id>", views.TransactionDetail.as_view(), name="transaction"),
     path("units/<str:registry>/<serial:serial>", views.UnitDetail.as_view(), name="unit"),

@@ -14,7 +14,7 @@ from accounts import queries as people
 from accounts.api.base import ApiView, PublicView, page_links, printed_rows, tagged
 from accounts.api.pagination import Order, page, read_integer, read_uuid
 from accounts.models import Account
-from registry import queries
+from registry import compliance_queries, queries
 from registry.api import serializers
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.filters import BlockQuery, TransactionQuery, UnitTypeQuery
@@ -64,6 +64,24 @@ class Holdings(ApiView):
         account = _account(self, identifier)
         rows = printed_rows(serializers.HoldingSerializer, queries.holdings_of(account))
         return tagged(request, Response({"account": account.identifier, "results": rows}))
+
+
+class Obligations(ApiView):
+    """The obligations of one account's installation."""
+
+    @extend_schema(
+        operation_id="list_obligations",
+        tags=["accounts"],
+        responses=serializers.ObligationListSerializer,
+    )
+    def get(self, request: Request, identifier: str) -> Response:
+        """List the obligations of the account's installation by year, what counts for each, and how it stands."""
+        account = _account(self, identifier)
+        place = account.installation
+        found = [] if place is None else compliance_queries.obligations_of(place, at=clock.now())
+        rows = printed_rows(serializers.ObligationSerializer, found)
+        number = None if place is None else place.number
+        return tagged(request, Response({"account": account.identifier, "installation": number, "results": rows}))
 
 
 class Blocks(ApiView):
@@ -178,7 +196,7 @@ class UnitDetail(ApiView):
 
 def _account(view: ApiView, identifier: str) -> Account:
     """Return an account that the reader may know of. Raises: NotFound, in the same words for any other."""
-    account = people.visible_accounts(view.actor).filter(identifier=identifier).first()
+    account = people.visible_accounts(view.actor).select_related("installation").filter(identifier=identifier).first()
     if account is None:
         raise NotFound
     return account

@@ -7,7 +7,7 @@ from accounts.rules.identifiers import format_account_identifier
 UNKNOWN = format_account_identifier("CNBJ", "TRA", 9_999_999)
 
 
-@pytest.mark.parametrize("path", ["", "/holdings", "/blocks"])
+@pytest.mark.parametrize("path", ["", "/holdings", "/blocks", "/obligations"])
 def test_a_strangers_account_is_not_found_in_the_same_words_as_no_account(market, ask, path):
     hidden = ask("stranger").get(f"/api/v1/accounts/{market['seller']}{path}")
     missing = ask("stranger").get(f"/api/v1/accounts/{UNKNOWN}{path}")
