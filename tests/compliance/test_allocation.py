@@ -1,12 +1,11 @@
 """An allocation table becomes deliveries: approved by a second person, once each, however often it is run."""
 
 from concurrent.futures import ThreadPoolExecutor
-
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 
 from accounts.models import Installation
 from accounts.refusals import NotPermitted, Refusal
@@ -77,6 +76,29 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(registry, table, monkey
     assert Transaction.objects.filter(type_id="10-40").count() == 1
     assert run_allocation(table=table, transferring=registry["ALL"], actor=REGISTRY, now=NOW).delivered == 2
     assert held(registry) == {"ISS": 900, "P-1": 30, "P-2": 50, "P-3": 20}
+
+
+def test_a_run_whose_connection_is_cut_has_delivered_whole_rows(committed_db, as_application_role, monkeypatch):
+    monkeypatch.setattr(run_module, "AT_ONCE", 1)
+    made = beijing(operators=("P-1", "P-2", "P-3"))
+    made.issue(1_000)
+    made.move("ISS", "ALL", 100)
+    loader = official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "loader")
+    table = load_allocation_table(TABLE, jurisdiction=made.home, name="2026.csv", actor=loader, now=NOW)
+    approve(table)
+
+    def cut(rows: int) -> None:
+        as_application_role.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+        )
+
+    with pytest.raises(OperationalError):
+        run_allocation(table=table, transferring=made["ALL"], actor=REGISTRY, now=NOW, progress=cut)
+    connections.close_all()
+    assert held(made) == {"ISS": 900, "ALL": 70, "P-1": 30}
+    assert run_allocation(table=table, transferring=made["ALL"], actor=REGISTRY, now=NOW).delivered == 2
+    assert held(made) == {"ISS": 900, "P-1": 30, "P-2": 50, "P-3": 20}
 
 
 def test_what_the_balance_does_not_cover_stays_ready_and_is_told(registry, table):
