@@ -11,15 +11,14 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.db import connections
 from psycopg import errors
 
 from config.embedded import addresses
-from registry.verification import Verified, verify
 from tests import conftest as databases
 from tests.accounts import samples
 from tests.build import Beijing
 from tests.ledger.conftest import thousand_units
+from tests.ledger.standing import standing
 from tests.ledger.test_raw_sql import (
     ANN,
     BOB,
@@ -259,19 +258,10 @@ def shut(owner: psycopg.Connection[tuple]) -> None:
 def withstanding(
     django_db_setup: None, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[psycopg.Connection[tuple]]:
-    """The owner on one database for all attacks, since each leaves everything as it was; verified at the end."""
-    ordinary, name = connections.settings["default"]["NAME"], databases._copy()
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        databases._point_at(name)
-        try:
-            crowded()
-            with databases._login(addresses.OWNER, name) as connection:
-                shut(connection)
-                yield connection
-            assert isinstance(verify(), Verified), verify()
-        finally:
-            databases._point_at(ordinary)
-            databases._drop(name)
+    """The owner on one database for all attacks."""
+    with standing(django_db_blocker, crowded) as all_attacks:
+        shut(all_attacks.owner)
+        yield all_attacks.owner
 
 
 @pytest.mark.parametrize("way", WAYS)
