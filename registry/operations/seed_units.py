@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from accounts.operations.seed_pilot import SeededJurisdiction
 from accounts.rules.access import Actor, registry_itself
 from registry import ledger
 from registry.models import IssuanceCap, UnitType
 from registry.operations.issue import issue
+from registry.operations.load_compliance import load_obligations
 from registry.operations.propose_batch import propose_batch
 from registry.operations.set_cap import set_cap
 from registry.rules.proposal import Line, Proposal
@@ -27,6 +29,21 @@ def seed_units(seeded: Mapping[str, SeededJurisdiction], *, now: datetime) -> No
         for unit_type, kind in UNIT_TYPES[code].items():
             UnitType.objects.get_or_create(jurisdiction=made.jurisdiction, code=unit_type, defaults={"kind": str(kind)})
         _stock(made, DEMO_ISSUES[code], actor, now)
+        _oblige(made, actor, now)
+
+
+def _oblige(made: SeededJurisdiction, actor: Actor, now: datetime) -> None:
+    """Give each demo operator an obligation for the current year, due at the end of the next October; invented."""
+    due = datetime(now.year + 1, 10, 31, 23, 59, 59, tzinfo=ZoneInfo(made.jurisdiction.time_zone))
+    lines = ["installation,year,opens_at,due_at,closes_at,eligible_until_vintage"]
+    lines += [
+        f"{account.installation.number},{now.year},,{due.isoformat()},,{now.year}"
+        for account in made.operators
+        if account.installation is not None
+    ]
+    load_obligations(
+        "\n".join(lines).encode(), jurisdiction=made.jurisdiction, name="obligations of the demo", actor=actor, now=now
+    )
 
 
 def _stock(made: SeededJurisdiction, demo: DemoIssue, actor: Actor, now: datetime) -> None:
