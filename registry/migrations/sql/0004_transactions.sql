@@ -3,9 +3,8 @@
 
 CREATE FUNCTION registry_transaction_keeps_to_its_states() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    kind registry_transactiontype;
-    sender accounts_account;
-    acquirer accounts_account;
+    lacks boolean;
+    leaves boolean;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'transactions are never deleted' USING ERRCODE = 'integrity_constraint_violation';
@@ -30,17 +29,17 @@ BEGIN
         RAISE EXCEPTION 'a transaction does not begin %', NEW.state USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     NEW.recorded_in := pg_current_xact_id();
-    SELECT * INTO kind FROM registry_transactiontype WHERE code = NEW.type_id;
-    SELECT * INTO acquirer FROM accounts_account WHERE id = NEW.acquiring_id;
-    SELECT * INTO sender FROM accounts_account WHERE id = NEW.transferring_id;
-    IF (kind.effect = 'mint') <> (NEW.transferring_id IS NULL) OR kind.needs_obligation <> (NEW.obligation_id IS NOT NULL)
-            OR kind.needs_allocation <> (NEW.allocation_id IS NOT NULL)
-            OR kind.needs_original <> (NEW.reverses_id IS NOT NULL) THEN
+    SELECT (k.effect = 'mint') <> (NEW.transferring_id IS NULL) OR k.needs_obligation <> (NEW.obligation_id IS NOT NULL)
+            OR k.needs_allocation <> (NEW.allocation_id IS NOT NULL) OR k.needs_original <> (NEW.reverses_id IS NOT NULL),
+        k.within_one_registry AND
+            NEW.jurisdiction_id <> (SELECT a.jurisdiction_id FROM accounts_account a WHERE a.id = NEW.acquiring_id)
+            OR NEW.jurisdiction_id <> (SELECT a.jurisdiction_id FROM accounts_account a WHERE a.id = NEW.transferring_id)
+    INTO lacks, leaves FROM registry_transactiontype k WHERE k.code = NEW.type_id;
+    IF lacks THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', NEW.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF acquirer.jurisdiction_id <> NEW.jurisdiction_id AND kind.within_one_registry
-            OR sender.jurisdiction_id <> NEW.jurisdiction_id THEN
+    IF leaves THEN
         RAISE EXCEPTION 'a transaction of type % stays in one registry', NEW.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -84,7 +83,10 @@ CREATE FUNCTION registry_rehouse(part registry_transactionblock, to_account bigi
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     upto bigint := part.next_no;
-    piece registry_unitblock;
+    block bigint;
+    block_start bigint;
+    block_end bigint;
+    as_decided boolean;
     retires_units boolean;
     closed boolean;
 BEGIN
@@ -94,54 +96,61 @@ BEGIN
         RAISE EXCEPTION 'a closed account holds nothing' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     WHILE upto > part.first_no LOOP
-        SELECT * INTO piece FROM registry_unitblock
-        WHERE origin_id = part.origin_id AND start_no < upto ORDER BY start_no DESC LIMIT 1 FOR UPDATE;
-        IF piece.account_id IS DISTINCT FROM part.from_account_id OR piece.series_id <> part.series_id
-                OR piece.recognition_id <> part.recognition_id OR piece.held_for IS DISTINCT FROM from_hold THEN
-            RAISE EXCEPTION 'the serials from % are not as they were decided', piece.start_no
+        SELECT b.id, b.start_no, b.end_no, b.account_id = part.from_account_id AND b.series_id = part.series_id
+            AND b.recognition_id = part.recognition_id AND b.held_for IS NOT DISTINCT FROM from_hold
+        INTO block, block_start, block_end, as_decided FROM registry_unitblock b
+        WHERE b.origin_id = part.origin_id AND b.start_no < upto ORDER BY b.start_no DESC LIMIT 1 FOR UPDATE;
+        IF as_decided IS NOT TRUE THEN
+            RAISE EXCEPTION 'the serials from % are not as they were decided', block_start
                 USING ERRCODE = 'serialization_failure';
         END IF;
-        IF piece.end_no > upto THEN
-            UPDATE registry_unitblock SET start_no = upto WHERE id = piece.id;
+        IF block_end > upto THEN
+            UPDATE registry_unitblock SET start_no = upto WHERE id = block;
             CONTINUE;
         END IF;
-        UPDATE registry_unitblock SET start_no = greatest(piece.start_no, part.first_no), account_id = to_account,
-            retired = retires_units, held_for = to_hold
-        WHERE id = piece.id;
-        upto := greatest(piece.start_no, part.first_no);
+        upto := greatest(block_start, part.first_no);
+        UPDATE registry_unitblock SET start_no = upto, account_id = to_account, retired = retires_units, held_for = to_hold
+        WHERE id = block;
     END LOOP;
 END $$;
 
 CREATE FUNCTION registry_range_takes_effect(part registry_transactionblock) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    parent registry_transaction;
-    kind registry_transactiontype;
+    type_code text;
+    completed boolean;
+    mints boolean;
+    recorded_now boolean;
+    has_record boolean;
     from_type text;
     to_type text;
+    allowed boolean;
 BEGIN
-    SELECT * INTO parent FROM registry_transaction WHERE id = part.transaction_id;
-    SELECT * INTO kind FROM registry_transactiontype WHERE code = parent.type_id;
-    IF parent.recorded_in <> pg_current_xact_id() THEN
+    -- Into scalars: a variable of a row type costs as much as four statements, for every range.
+    SELECT t.type_id, t.state = 'COMPLETED', k.effect = 'mint', t.recorded_in = pg_current_xact_id(),
+        t.obligation_id IS NOT NULL OR t.allocation_id IS NOT NULL, f.type_id, a.type_id,
+        a.type_id = ANY (k.to_types) AND (k.effect = 'mint') = (part.from_account_id IS NULL)
+            AND (part.from_account_id IS NULL OR f.type_id = ANY (k.from_types))
+    INTO type_code, completed, mints, recorded_now, has_record, from_type, to_type, allowed
+    FROM registry_transaction t JOIN registry_transactiontype k ON k.code = t.type_id
+        LEFT JOIN accounts_account f ON f.id = part.from_account_id AND f.jurisdiction_id = t.jurisdiction_id
+        LEFT JOIN accounts_account a ON a.id = part.to_account_id
+            AND (a.jurisdiction_id = t.jurisdiction_id OR NOT k.within_one_registry)
+    WHERE t.id = part.transaction_id;
+    IF recorded_now IS NOT TRUE THEN
         RAISE EXCEPTION 'the ranges of a transaction are recorded with it' USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    SELECT type_id INTO from_type FROM accounts_account WHERE id = part.from_account_id AND jurisdiction_id = parent.jurisdiction_id;
-    SELECT type_id INTO to_type FROM accounts_account WHERE id = part.to_account_id
-        AND (jurisdiction_id = parent.jurisdiction_id OR NOT kind.within_one_registry);
-    IF to_type IS NULL OR NOT to_type = ANY (kind.to_types)
-            OR (kind.effect = 'mint') <> (part.from_account_id IS NULL)
-            OR (part.from_account_id IS NOT NULL AND (from_type IS NULL OR NOT from_type = ANY (kind.from_types))) THEN
-        RAISE EXCEPTION 'a transaction of type % does not go from % to %', parent.type_id, from_type, to_type
+    ELSIF allowed IS NOT TRUE THEN
+        RAISE EXCEPTION 'a transaction of type % does not go from % to %', type_code, from_type, to_type
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF parent.obligation_id IS NOT NULL OR parent.allocation_id IS NOT NULL THEN
-        PERFORM registry_range_fits_its_record(part, parent);
+    IF has_record THEN
+        PERFORM registry_range_fits_its_record(part, t) FROM registry_transaction t WHERE t.id = part.transaction_id;
     END IF;
-    IF kind.effect = 'mint' THEN
-        IF parent.state <> 'COMPLETED' THEN
+    IF mints THEN
+        IF NOT completed THEN
             RAISE EXCEPTION 'units are issued by a completed transaction' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
         PERFORM registry_mint(part);
-    ELSIF parent.state = 'COMPLETED' THEN
+    ELSIF completed THEN
         PERFORM registry_rehouse(part, part.to_account_id, NULL, NULL);
     ELSE
         PERFORM registry_rehouse(part, part.from_account_id, NULL, part.transaction_id);

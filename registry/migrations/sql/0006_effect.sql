@@ -3,8 +3,10 @@
 -- plan: {"transactions": [{...columns}], "ranges": [[transaction index, origin, first, next, series, recognition, from, to]],
 --   "entries": [{...columns}], "answers": [{principal, key, digest, status, body}]}.
 
+-- Its plans are kept as those of registry_facts are.
 CREATE FUNCTION registry_effect(plan jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, cap_id,
         obligation_id, allocation_id, reverses_id, reason, beneficiary, client_reference, initiator_id, proposed_at, completed_at)
@@ -43,7 +45,7 @@ BEGIN
     SELECT e.registry, e.event, e.part, e.parts, e.occurred_at, e.actor, e.subject, convert_to(e.body, 'UTF8')
     FROM jsonb_to_recordset(plan -> 'entries') AS e (registry text, event text, part integer, parts integer,
         occurred_at timestamptz, actor text, subject text, body text);
-    IF plan ? 'answers' THEN
+    IF jsonb_array_length(plan -> 'answers') > 0 THEN
         INSERT INTO registry_answer (principal, key, digest, status, body)
         SELECT a.principal, a.key, a.digest, a.status, a.body
         FROM jsonb_to_recordset(plan -> 'answers') AS a (principal text, key text, digest text, status smallint, body text);
