@@ -5,6 +5,7 @@ while transactions go on. What differs is told as `ledger.<name>` of the transla
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ EQUATIONS: Mapping[str, str] = dict(
     re.findall(r"^-- equation: ([\w-]+)\n(.*?);$", _FILE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 )
 
-# Boundaries of blocks and of completed ranges, in serial order; at one serial what ends comes before what begins.
+# Boundaries of blocks and of completed ranges, in serial order; at one serial what ends comes before what begins, and the last
+# that began ends first.
 _BOUNDARIES = """
     SELECT j.registry_code, at, begins, range_id, sender, acquirer FROM (
         SELECT origin_id, first_no AS at, true AS begins, r.id AS range_id, from_account_id AS sender, to_account_id AS acquirer
@@ -28,7 +30,7 @@ _BOUNDARIES = """
         UNION ALL
         SELECT origin_id, start_no, true, NULL, NULL, account_id FROM registry_unitblock) boundary
         JOIN accounts_jurisdiction j ON j.id = origin_id
-    ORDER BY j.registry_code, at, begins, range_id NULLS FIRST"""
+    ORDER BY j.registry_code, at, begins, CASE WHEN begins THEN range_id ELSE -range_id END NULLS FIRST"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,33 +86,60 @@ def broken_custody(boundaries: Iterator[Boundary]) -> Iterator[Difference]:
     boundaries the ranges over a serial are the same, so each such stretch is judged once, at its first serial.
     """
     registry, serial, holder = "", 0, None
-    covering: dict[int, tuple[int | None, int | None]] = {}
+    custody = _Custody()
     judged = True
     for code, at, begins, range_id, sender, acquirer in boundaries:
-        if not judged and (code, at) != (registry, serial) and not _hands_on(covering, holder):
+        if not judged and (code, at) != (registry, serial) and not custody.ends_at(holder):
             yield Difference("custody", {"registry": registry, "serial": serial})
         if code != registry:
-            covering, holder = {}, None
+            custody, holder = _Custody(), None
         registry, serial, judged = code, at, False
         if range_id is None:
             holder = acquirer
         elif begins:
-            covering[range_id] = (sender, acquirer)
+            custody.enter(range_id, sender, acquirer)
         else:
-            del covering[range_id]
-    if not judged and not _hands_on(covering, holder):
+            custody.leave(range_id)
+    if not judged and not custody.ends_at(holder):
         yield Difference("custody", {"registry": registry, "serial": serial})
 
 
-def _hands_on(covering: Mapping[int, tuple[int | None, int | None]], holder: int | None) -> bool:
-    """Whether ranges in the order of their ids begin with an issue, hand on from acquirer to sender, and end at the holder."""
-    last = None
-    for range_id in sorted(covering):
-        sender, acquirer = covering[range_id]
-        if sender != last:
-            return False
-        last = acquirer
-    return last == holder
+class _Custody:
+    """The ranges over one stretch of serials, in the order of their ids, which is that in which they took effect.
+
+    Kept from stretch to stretch with the number of places where one does not hand on to the next, so that a boundary costs the
+    same however often the units there have moved.
+    """
+
+    def __init__(self) -> None:
+        self._ids: list[int] = []
+        self._sides: dict[int, tuple[int | None, int | None]] = {}
+        self._breaks = 0
+
+    def enter(self, range_id: int, sender: int | None, acquirer: int | None) -> None:
+        """Take in a range that begins here."""
+        place = bisect_left(self._ids, range_id)
+        self._breaks -= self._broken(place - 1, place)
+        self._ids.insert(place, range_id)
+        self._sides[range_id] = (sender, acquirer)
+        self._breaks += self._broken(place - 1, place) + self._broken(place, place + 1)
+
+    def leave(self, range_id: int) -> None:
+        """Let a range go that ends here."""
+        place = bisect_left(self._ids, range_id)
+        self._breaks -= self._broken(place - 1, place) + self._broken(place, place + 1)
+        del self._ids[place], self._sides[range_id]
+        self._breaks += self._broken(place - 1, place)
+
+    def ends_at(self, holder: int | None) -> bool:
+        """Whether the ranges begin with an issue, hand on from acquirer to sender, and end at the holder."""
+        if not self._ids:
+            return holder is None
+        return not self._breaks and self._sides[self._ids[0]][0] is None and self._sides[self._ids[-1]][1] == holder
+
+    def _broken(self, left: int, right: int) -> bool:
+        inside = left >= 0 and right < len(self._ids)
+        return inside and self._sides[self._ids[left]][1] != self._sides[self._ids[right]][0]
 
 
 def _plain(value: object) -> str | int:

@@ -72,13 +72,19 @@ WHERE (coalesce(h.quantity, 0), coalesce(h.reserved, 0)) <> (coalesce(b.total, 0
 ORDER BY 1, 2, 3;
 
 -- equation: reservation
-SELECT coalesce(r.id, b.id) AS transaction, coalesce(r.total, 0) AS expected, coalesce(b.total, 0) AS found
+-- What waiting transactions' ranges name is what blocks are held for, serial by serial.
+SELECT coalesce(r.id, b.id) AS transaction, coalesce(r.total, 0) AS expected,
+    coalesce(CASE WHEN b.total IS DISTINCT FROM r.total THEN b.total ELSE m.total END, 0) AS found
 FROM (SELECT t.id, sum(r.next_no - r.first_no) AS total
     FROM registry_transaction t JOIN registry_transactionblock r ON r.transaction_id = t.id
     WHERE t.state NOT IN ('COMPLETED', 'REJECTED', 'CANCELLED', 'TERMINATED') GROUP BY 1) r
     FULL JOIN (SELECT held_for AS id, sum(end_no - start_no) AS total FROM registry_unitblock
         WHERE held_for IS NOT NULL GROUP BY 1) b USING (id)
-WHERE coalesce(r.total, 0) <> coalesce(b.total, 0) ORDER BY 1;
+    LEFT JOIN (SELECT b.held_for AS id, sum(least(b.end_no, r.next_no) - greatest(b.start_no, r.first_no)) AS total
+        FROM registry_unitblock b JOIN registry_transactionblock r ON r.transaction_id = b.held_for AND r.origin_id = b.origin_id
+            AND r.first_no < b.end_no AND b.start_no < r.next_no AND r.from_account_id = b.account_id
+        WHERE b.held_for IS NOT NULL GROUP BY 1) m USING (id)
+WHERE (coalesce(r.total, 0), coalesce(r.total, 0)) <> (coalesce(b.total, 0), coalesce(m.total, 0)) ORDER BY 1;
 
 -- equation: conservation
 -- Issued = held free + reserved + surrendered + cancelled + lapsed, by series.
@@ -104,3 +110,9 @@ SELECT j.registry_code AS registry, b.start_no AS serial, a.identifier AS accoun
 FROM registry_unitblock b JOIN accounts_account a ON a.id = b.account_id JOIN accounts_accounttype t ON t.code = a.type_id
     JOIN accounts_jurisdiction j ON j.id = b.origin_id
 WHERE b.retired <> t.retires OR b.retired AND b.held_for IS NOT NULL ORDER BY 1, 2;
+
+-- equation: closed
+-- A closed account holds nothing.
+SELECT a.identifier AS account, sum(h.quantity) AS found
+FROM registry_holding h JOIN accounts_account a ON a.id = h.account_id
+WHERE a.status = 'CLOSED' AND h.quantity > 0 GROUP BY 1 ORDER BY 1;

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from registry.verification import EQUATIONS, Difference, Verified, broken_custody, verify
 from tests.build import Beijing, beijing
+from tests.ledger.test_raw_sql import run, serials, transaction
 
 # Equation: the statements that break it, and nothing before it, and how the difference is told.
 BREAKS = {
@@ -49,6 +50,11 @@ BREAKS = {
     "retired": (
         "UPDATE registry_unitblock SET retired = true WHERE start_no = 601",
         "retirement CNBJ 601: not as account",
+    ),
+    "closed": (
+        "ALTER TABLE accounts_account DISABLE TRIGGER USER;"
+        "UPDATE accounts_account SET status = 'CLOSED', closed_at = now() WHERE name = 'ann'",
+        "closed account CNBJ-TRA-1000007-89: it holds 200 units",
     ),
     "custody": (
         "UPDATE registry_unitblock b SET account_id = o.account_id FROM registry_unitblock o"
@@ -102,6 +108,22 @@ def test_a_broken_equation_is_called_by_its_name(ledger, owner, equation):
     with pytest.raises(CommandError) as error:
         call_command("verify_ledger")
     assert told in str(error.value)
+
+
+def test_units_held_for_a_transaction_that_names_others_are_noticed(ledger, owner):
+    """The sums agree; the serials do not."""
+    waiting = transaction(state="DELAYED", quantity=200)
+    run(owner, f"{waiting}; {serials(601, 801)}")
+    broken(
+        owner,
+        "UPDATE registry_unitblock b SET held_for = o.held_for FROM registry_unitblock o"
+        " WHERE (b.start_no, o.start_no) IN ((601, 801), (801, 601));"
+        "UPDATE registry_holding SET reserved = 200 - reserved WHERE quantity = 200",
+    )
+    found = verify()
+    assert isinstance(found, Difference)
+    assert found.name == "reservation"
+    assert (found.params["expected"], found.params["found"]) == (200, 0)
 
 
 def test_conservation_follows_from_the_others_and_is_asked_all_the_same(ledger, owner):
