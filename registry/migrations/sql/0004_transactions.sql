@@ -3,8 +3,9 @@
 
 CREATE FUNCTION registry_transaction_keeps_to_its_states() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    lacks boolean;
-    leaves boolean;
+    kind registry_transactiontype;
+    sender accounts_account;
+    acquirer accounts_account;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'transactions are never deleted' USING ERRCODE = 'integrity_constraint_violation';
@@ -29,17 +30,17 @@ BEGIN
         RAISE EXCEPTION 'a transaction does not begin %', NEW.state USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     NEW.recorded_in := pg_current_xact_id();
-    SELECT (k.effect = 'mint') <> (NEW.transferring_id IS NULL) OR k.needs_obligation <> (NEW.obligation_id IS NOT NULL)
-            OR k.needs_allocation <> (NEW.allocation_id IS NOT NULL) OR k.needs_original <> (NEW.reverses_id IS NOT NULL),
-        k.within_one_registry AND
-            NEW.jurisdiction_id <> (SELECT a.jurisdiction_id FROM accounts_account a WHERE a.id = NEW.acquiring_id)
-            OR NEW.jurisdiction_id <> (SELECT a.jurisdiction_id FROM accounts_account a WHERE a.id = NEW.transferring_id)
-    INTO lacks, leaves FROM registry_transactiontype k WHERE k.code = NEW.type_id;
-    IF lacks THEN
+    SELECT * INTO kind FROM registry_transactiontype WHERE code = NEW.type_id;
+    SELECT * INTO acquirer FROM accounts_account WHERE id = NEW.acquiring_id;
+    SELECT * INTO sender FROM accounts_account WHERE id = NEW.transferring_id;
+    IF (kind.effect = 'mint') <> (NEW.transferring_id IS NULL) OR kind.needs_obligation <> (NEW.obligation_id IS NOT NULL)
+            OR kind.needs_allocation <> (NEW.allocation_id IS NOT NULL)
+            OR kind.needs_original <> (NEW.reverses_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', NEW.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF leaves THEN
+    IF acquirer.jurisdiction_id <> NEW.jurisdiction_id AND kind.within_one_registry
+            OR sender.jurisdiction_id <> NEW.jurisdiction_id THEN
         RAISE EXCEPTION 'a transaction of type % stays in one registry', NEW.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -83,10 +84,7 @@ CREATE FUNCTION registry_rehouse(part registry_transactionblock, to_account bigi
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     upto bigint := part.next_no;
-    block bigint;
-    block_start bigint;
-    block_end bigint;
-    as_decided boolean;
+    piece registry_unitblock;
     retires_units boolean;
     closed boolean;
 BEGIN
@@ -96,61 +94,54 @@ BEGIN
         RAISE EXCEPTION 'a closed account holds nothing' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     WHILE upto > part.first_no LOOP
-        SELECT b.id, b.start_no, b.end_no, b.account_id = part.from_account_id AND b.series_id = part.series_id
-            AND b.recognition_id = part.recognition_id AND b.held_for IS NOT DISTINCT FROM from_hold
-        INTO block, block_start, block_end, as_decided FROM registry_unitblock b
-        WHERE b.origin_id = part.origin_id AND b.start_no < upto ORDER BY b.start_no DESC LIMIT 1 FOR UPDATE;
-        IF as_decided IS NOT TRUE THEN
-            RAISE EXCEPTION 'the serials from % are not as they were decided', block_start
+        SELECT * INTO piece FROM registry_unitblock
+        WHERE origin_id = part.origin_id AND start_no < upto ORDER BY start_no DESC LIMIT 1 FOR UPDATE;
+        IF piece.account_id IS DISTINCT FROM part.from_account_id OR piece.series_id <> part.series_id
+                OR piece.recognition_id <> part.recognition_id OR piece.held_for IS DISTINCT FROM from_hold THEN
+            RAISE EXCEPTION 'the serials from % are not as they were decided', piece.start_no
                 USING ERRCODE = 'serialization_failure';
         END IF;
-        IF block_end > upto THEN
-            UPDATE registry_unitblock SET start_no = upto WHERE id = block;
+        IF piece.end_no > upto THEN
+            UPDATE registry_unitblock SET start_no = upto WHERE id = piece.id;
             CONTINUE;
         END IF;
-        upto := greatest(block_start, part.first_no);
-        UPDATE registry_unitblock SET start_no = upto, account_id = to_account, retired = retires_units, held_for = to_hold
-        WHERE id = block;
+        UPDATE registry_unitblock SET start_no = greatest(piece.start_no, part.first_no), account_id = to_account,
+            retired = retires_units, held_for = to_hold
+        WHERE id = piece.id;
+        upto := greatest(piece.start_no, part.first_no);
     END LOOP;
 END $$;
 
 CREATE FUNCTION registry_range_takes_effect(part registry_transactionblock) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    type_code text;
-    completed boolean;
-    mints boolean;
-    recorded_now boolean;
-    has_record boolean;
+    parent registry_transaction;
+    kind registry_transactiontype;
     from_type text;
     to_type text;
-    allowed boolean;
 BEGIN
-    -- Into scalars: a variable of a row type costs as much as four statements, for every range.
-    SELECT t.type_id, t.state = 'COMPLETED', k.effect = 'mint', t.recorded_in = pg_current_xact_id(),
-        t.obligation_id IS NOT NULL OR t.allocation_id IS NOT NULL, f.type_id, a.type_id,
-        a.type_id = ANY (k.to_types) AND (k.effect = 'mint') = (part.from_account_id IS NULL)
-            AND (part.from_account_id IS NULL OR f.type_id = ANY (k.from_types))
-    INTO type_code, completed, mints, recorded_now, has_record, from_type, to_type, allowed
-    FROM registry_transaction t JOIN registry_transactiontype k ON k.code = t.type_id
-        LEFT JOIN accounts_account f ON f.id = part.from_account_id AND f.jurisdiction_id = t.jurisdiction_id
-        LEFT JOIN accounts_account a ON a.id = part.to_account_id
-            AND (a.jurisdiction_id = t.jurisdiction_id OR NOT k.within_one_registry)
-    WHERE t.id = part.transaction_id;
-    IF recorded_now IS NOT TRUE THEN
+    SELECT * INTO parent FROM registry_transaction WHERE id = part.transaction_id;
+    SELECT * INTO kind FROM registry_transactiontype WHERE code = parent.type_id;
+    IF parent.recorded_in <> pg_current_xact_id() THEN
         RAISE EXCEPTION 'the ranges of a transaction are recorded with it' USING ERRCODE = 'integrity_constraint_violation';
-    ELSIF allowed IS NOT TRUE THEN
-        RAISE EXCEPTION 'a transaction of type % does not go from % to %', type_code, from_type, to_type
+    END IF;
+    SELECT type_id INTO from_type FROM accounts_account WHERE id = part.from_account_id AND jurisdiction_id = parent.jurisdiction_id;
+    SELECT type_id INTO to_type FROM accounts_account WHERE id = part.to_account_id
+        AND (jurisdiction_id = parent.jurisdiction_id OR NOT kind.within_one_registry);
+    IF to_type IS NULL OR NOT to_type = ANY (kind.to_types)
+            OR (kind.effect = 'mint') <> (part.from_account_id IS NULL)
+            OR (part.from_account_id IS NOT NULL AND (from_type IS NULL OR NOT from_type = ANY (kind.from_types))) THEN
+        RAISE EXCEPTION 'a transaction of type % does not go from % to %', parent.type_id, from_type, to_type
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF has_record THEN
-        PERFORM registry_range_fits_its_record(part, t) FROM registry_transaction t WHERE t.id = part.transaction_id;
+    IF parent.obligation_id IS NOT NULL OR parent.allocation_id IS NOT NULL THEN
+        PERFORM registry_range_fits_its_record(part, parent);
     END IF;
-    IF mints THEN
-        IF NOT completed THEN
+    IF kind.effect = 'mint' THEN
+        IF parent.state <> 'COMPLETED' THEN
             RAISE EXCEPTION 'units are issued by a completed transaction' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
         PERFORM registry_mint(part);
-    ELSIF completed THEN
+    ELSIF parent.state = 'COMPLETED' THEN
         PERFORM registry_rehouse(part, part.to_account_id, NULL, NULL);
     ELSE
         PERFORM registry_rehouse(part, part.from_account_id, NULL, part.transaction_id);
