@@ -143,4 +143,4 @@ class _Custody:
 
 
 def _plain(value: object) -> str | int:
-    return int(str(value)) if isinstance(value, int) or str(value).isdigit() else str(value)
+    return int(str(value)) if str(value).removeprefix("-").isdigit() else str(value)

@@ -231,7 +231,7 @@ WAYS: dict[str, tuple[str, list[Guard]]] = {
 
 
 def crowded() -> Beijing:
-    """The thousand units and 200 more: 601-740 ann, 741-750 mill, 751-760 surrendered, bob's frozen; a closed account."""
+    """The thousand units and 200 more: 741-750 mill, 751-760 surrendered, the rest of 601-800 ann; a closed account."""
     made = thousand_units()
     made.open("mill", type_code="OHA")
     made.issue(100)
@@ -243,7 +243,7 @@ def crowded() -> Beijing:
     made.move("plant", "SUR", 10, type_code="10-2", obligation=made.obligation("plant", 2026).pk)
     made.open("shut")
     made.open("shut ISS", type_code="ISS")
-    elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.unit_type)
+    elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.unit_type, made.accounts)
     elsewhere.open("Tokyo", type_code="ISS")
     return made
 
