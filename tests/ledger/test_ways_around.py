@@ -428,6 +428,18 @@ def test_two_sessions_cannot_both_send_a_serial(registry: Beijing, owner, second
     assert [type(error) for error in raised] == [errors.SerializationFailure]
 
 
+def test_a_block_cut_in_between_is_decided_anew(registry: Beijing, owner, second):
+    """A session that waited finds a shorter block than it had seen; what lies below, also the sender's, is not taken for it."""
+    owner.execute("UPDATE registry_unitblock SET start_no = 641 WHERE start_no = 601")
+    with owner.transaction():
+        owner.execute("UPDATE registry_unitblock SET start_no = 701 WHERE start_no = 641")
+        thread, raised = meanwhile(second, f"{transaction()}; {serials(631, 681)}")
+        waits(owner, second)
+    thread.join(10)
+    assert [type(error) for error in raised] == [errors.SerializationFailure]
+    run(second, f"{transaction()}; {serials(631, 681)}")
+
+
 def test_a_refused_or_withdrawn_transaction_leaves_the_runs_as_they_were(registry: Beijing, owner):
     """Maximal runs of (holder, reservation, recognition): however the blocks were cut meanwhile."""
     before = runs(owner)

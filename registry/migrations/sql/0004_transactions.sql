@@ -97,7 +97,8 @@ BEGIN
         SELECT * INTO piece FROM registry_unitblock
         WHERE origin_id = part.origin_id AND start_no < upto ORDER BY start_no DESC LIMIT 1 FOR UPDATE;
         IF piece.account_id IS DISTINCT FROM part.from_account_id OR piece.series_id <> part.series_id
-                OR piece.recognition_id <> part.recognition_id OR piece.held_for IS DISTINCT FROM from_hold THEN
+                OR piece.recognition_id <> part.recognition_id OR piece.held_for IS DISTINCT FROM from_hold
+                OR piece.end_no < upto THEN
             RAISE EXCEPTION 'the serials from % are not as they were decided', piece.start_no
                 USING ERRCODE = 'serialization_failure';
         END IF;
