@@ -7,15 +7,15 @@ turns proposals into the first one's request, its answer into the checks' facts,
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import DatabaseError, connection, transaction
-from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from django.db import connection
 
 from accounts.rules.access import Actor
+from registry.database_transaction import DatabaseTransaction
 from registry.rules.checks_of_form import VINTAGES, is_range
 from registry.rules.facts import (
     AccountFacts,
@@ -33,10 +33,7 @@ from registry.rules.types import TYPES
 
 # More than any registry can ever issue; keeps a hopeless order inside PostgreSQL's bigint.
 MOST_UNITS = 10**15
-# A decision made stale by a concurrent one is made again this often before the client is told to retry.
-ATTEMPTS = 8
 
-Result = TypeVar("Result")
 # What a draw selects by: account, registry, unit type, vintage, recognition, obligation (whose eligible vintages count).
 Selector = tuple[str, str, str, int | None, int, int | None]
 
@@ -98,12 +95,23 @@ class Plan:
     """What `registry_effect` writes: rows by column name, ranges by position."""
 
     transactions: list[dict[str, Any]] = field(default_factory=list)
-    ranges: list[list[int | None]] = field(default_factory=list)
+    ranges: list[list[Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
+    # Acquiring accounts that retire units, which the facts did not lock.
+    sinks: set[int] = field(default_factory=set)
 
     def as_json(self) -> str:
-        """Return the plan as the JSON that the SQL functions read."""
+        """Return the plan as the JSON that the SQL functions read.
+
+        Ranges stay in the order of the plan, since a later one may send on what an earlier one brought; but those into sinks
+        come last and sorted, so that two plans that fill the same sinks lock their balance rows in one order.
+        """
+        filling = [row for row in self.ranges if row[7] in self.sinks]
+        if filling:
+            # By acquiring account, series and recognition: the key of the balance row.
+            filling.sort(key=lambda row: (row[7], row[4], row[5]))
+            self.ranges = [row for row in self.ranges if row[7] not in self.sinks] + filling
         return json.dumps(
             {
                 "transactions": self.transactions,
@@ -114,30 +122,8 @@ class Plan:
         )
 
 
-def in_one_database_transaction(decide: Callable[[], Result]) -> Result:
-    """Run a decision and its effect in one database transaction, and again when a concurrent one made it stale or took its key.
-
-    Commit point: before COMMIT nothing of it exists; after it everything does (transaction, ranges, balances, log entries,
-    the answer for its idempotency key). A crash in between is one or the other; the client finds out by its key.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with transaction.atomic(durable=not connection.in_atomic_block):
-                return decide()
-        except DatabaseError as error:
-            if not _is_stale(error.__cause__) or attempt == ATTEMPTS or connection.in_atomic_block:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _is_stale(cause: BaseException | None) -> bool:
-    """Whether a decision failed for a concurrent one: its facts changed, or its idempotency key has its answer by now."""
-    if isinstance(cause, UniqueViolation):
-        return cause.diag.constraint_name == "one_answer_per_key"
-    return isinstance(cause, SerializationFailure | DeadlockDetected)
-
-
 def read(
+    database: DatabaseTransaction,
     proposals: Sequence[Proposal],
     *,
     actor: Actor,
@@ -168,9 +154,7 @@ def read(
     request = {name: value for name, value in request.items() if value not in ([], None)}
     if key is not None:
         request["principal"], request["key"] = key
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT registry_facts(%s::jsonb, %s)", [json.dumps(request), lock])
-        answer = json.loads(cursor.fetchone()[0])
+    answer = json.loads(database.ask("registry_facts", json.dumps(request), lock) or "null")
     return _facts(answer, list(draws), list(named))
 
 
@@ -209,27 +193,23 @@ def give_back(judged: Context, facts: Facts) -> None:
             facts.pools[_selector(line.line, judged.proposal)].give_back(line.pieces)
 
 
-def series_of(cap_id: int, *, project: str, period: str) -> int:
+def series_of(database: DatabaseTransaction, cap_id: int, *, project: str, period: str) -> int:
     """Return the series of units to be issued under a cap, made when it is the first of its kind."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT registry_series_of(%s, %s, %s)", [cap_id, project, period])
-        return int(cursor.fetchone()[0])
+    return int(database.ask("registry_series_of", cap_id, project, period) or 0)
 
 
-def apply(plan: Plan) -> None:
-    """Write decided transactions, their ranges, log entries and answers: all or nothing.
+def apply(database: DatabaseTransaction, plan: Plan, *, last: bool = True) -> None:
+    """Write decided transactions, their ranges, log entries and answers: all or nothing; with `last`, commit.
 
     Raises: OperationalError (serialization failure) when a piece is no longer as it was decided; IntegrityError when
     PostgreSQL finds a rule broken that the checks let through.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT registry_effect(%s::jsonb)", [plan.as_json()])
+    database.ask("registry_effect", plan.as_json(), last=last)
 
 
-def record(plan: Plan) -> None:
-    """Write log entries and the answer of a refusal; no unit is touched."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT registry_record(%s::jsonb)", [plan.as_json()])
+def record(database: DatabaseTransaction, plan: Plan) -> None:
+    """Write log entries and the answer of a refusal, and commit; no unit is touched."""
+    database.ask("registry_record", plan.as_json(), last=True)
 
 
 def open_serial_space(jurisdiction_id: int) -> None:

@@ -6,6 +6,8 @@ from django.db import migrations
 
 SQL = Path(__file__).parent / "sql" / "0004_lasting_accounts.sql"
 REVERSE = """
+DROP TRIGGER users_stay ON accounts_user;
+DROP FUNCTION accounts_user_stays();
 DROP TRIGGER jurisdiction_keeps_its_code ON accounts_jurisdiction;
 DROP FUNCTION accounts_jurisdiction_may_change();
 ALTER TABLE accounts_account DROP CONSTRAINT account_status_is_known;

@@ -11,9 +11,10 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql("0004_transactions.sql"),
             reverse_sql="""
-        DROP FUNCTION registry_transaction_keeps_to_its_states, registry_ranges_take_effect, registry_transaction_ends,
-            registry_range_is_numbered_in_turn, registry_quantity_equals_its_ranges, registry_closed_account_is_empty CASCADE;
-        DROP FUNCTION registry_range_takes_effect, registry_mint, registry_rehouse;
+        DROP FUNCTION registry_transaction_keeps_to_its_states, registry_range_takes_effect, registry_transaction_ends,
+            registry_range_is_well_formed, registry_ranges_make_up_the_quantity, registry_transaction_has_ranges,
+            registry_closed_account_is_empty CASCADE;
+        DROP FUNCTION registry_mint, registry_rehouse;
     """,
         )
     ]

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             registry_allocation_table_is_approved_once(), registry_approval_makes_rows_ready(),
             registry_allocation_stays_as_loaded(),
             registry_transaction_is_what_its_record_says(),
-            registry_range_fits_its_record(registry_transactionblock, registry_transaction) CASCADE;
+            registry_range_fits_its_record(registry_transactionblock) CASCADE;
         DROP TRIGGER never_truncated ON registry_obligation;
         DROP TRIGGER never_truncated ON registry_allocationtable;
         DROP TRIGGER never_truncated ON registry_allocation;

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from accounts.rules.access import Actor
 from registry import ledger
+from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.operations.outcome import Outcome, Refused, completed, refused
 from registry.rules import checks
 from registry.rules.proposal import Line, Proposal
@@ -30,21 +31,21 @@ def issue(
     line = Line(transferring=None, acquiring=acquiring, quantity=quantity)
     proposal = Proposal(type="1-0", lines=(line,), cap=cap_id, client_reference=client_reference)
 
-    def story() -> Outcome | Refused:
-        facts = ledger.read([proposal], actor=actor, now=now)
+    def story(database: DatabaseTransaction) -> Outcome | Refused:
+        facts = ledger.read(database, [proposal], actor=actor, now=now)
         judged = ledger.context(proposal, facts, actor=actor, now=now)
         failures = checks.run(judged)
         if failures:
             refusal, plan = refused(judged, failures, actor=actor, now=now)
-            ledger.record(plan)
+            ledger.record(database, plan)
             return refusal
         # After this point it must succeed.
-        series_id = ledger.series_of(cap_id, project=project, period=period)
+        series_id = ledger.series_of(database, cap_id, project=project, period=period)
         outcome, plan = completed(judged, actor=actor, now=now, series_id=series_id)
-        ledger.apply(plan)
+        ledger.apply(database, plan)
         return outcome
 
-    result = ledger.in_one_database_transaction(story)
+    result = in_one_database_transaction(story)
     if isinstance(result, Refused):
         raise result
     return result

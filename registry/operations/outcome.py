@@ -126,6 +126,7 @@ def completed(
     )
     for origin, first, following, series, recognition, sender, acquirer in movements:
         plan.ranges.append([0, origin, first, following, series_id or series, recognition, sender, acquirer])
+    plan.sinks.update(account.id for account in judged.accounts.values() if account.retires)
     plan.entries.extend(_log(judged, actor, now, kind.event, str(outcome.transaction_id), _log_content(outcome)))
     return outcome, plan
 

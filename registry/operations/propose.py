@@ -4,6 +4,7 @@ from datetime import datetime
 
 from accounts.rules.access import Actor
 from registry import ledger
+from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.operations.outcome import (
     AnsweredBefore,
     AnswerKey,
@@ -26,8 +27,10 @@ def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey |
     Raises: Refused with all failures; AnsweredBefore with the first answer when `key` was used for the same request.
     """
 
-    def story() -> Outcome | Refused:
-        facts = ledger.read([proposal], actor=actor, now=now, key=None if key is None else (key.principal, key.key))
+    def story(database: DatabaseTransaction) -> Outcome | Refused:
+        facts = ledger.read(
+            database, [proposal], actor=actor, now=now, key=None if key is None else (key.principal, key.key)
+        )
         if key is not None and facts.answer is not None:
             if facts.answer.digest != key.digest:
                 return Refused((checks.key_names_one_request(key.key),))
@@ -36,14 +39,14 @@ def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey |
         failures = checks.run(judged) + settlement_for("internal").checks(judged)
         if failures:
             refusal, plan = refused(judged, failures, actor=actor, now=now)
-            ledger.record(with_answer(plan, key, refusal))
+            ledger.record(database, with_answer(plan, key, refusal))
             return refusal
         # After this point it must succeed.
         outcome, plan = completed(judged, actor=actor, now=now)
-        ledger.apply(with_answer(plan, key, outcome))
+        ledger.apply(database, with_answer(plan, key, outcome))
         return outcome
 
-    result = ledger.in_one_database_transaction(story)
+    result = in_one_database_transaction(story)
     if isinstance(result, Refused):
         raise result
     return result

@@ -1,13 +1,11 @@
 """Propose many transactions at once, in as many round trips as one where they do not bear on one another."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
-
-from django.db import transaction
 
 from accounts.rules.access import Actor
 from registry import ledger
+from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.operations.outcome import Outcome, Refused, completed, refused
 from registry.rules import checks
 from registry.rules.proposal import Proposal
@@ -33,13 +31,13 @@ def propose_batch(
     Raises: BatchRefused when `all_or_nothing` and any proposal is refused.
     """
 
-    def story() -> list[Outcome | Refused]:
-        facts = ledger.read(proposals, actor=actor, now=now)
+    def story(database: DatabaseTransaction) -> list[Outcome | Refused]:
+        facts = ledger.read(database, proposals, actor=actor, now=now)
         if _meet(proposals):
-            return _one_by_one(proposals, actor, now, all_or_nothing)
-        return _at_once(proposals, facts, actor, now, all_or_nothing)
+            return _one_by_one(database, proposals, actor, now, all_or_nothing)
+        return _at_once(database, proposals, facts, actor, now, all_or_nothing)
 
-    results = ledger.in_one_database_transaction(story) if proposals else []
+    results = in_one_database_transaction(story) if proposals else []
     refusals = {place: result for place, result in enumerate(results) if isinstance(result, Refused)}
     if all_or_nothing and refusals:
         raise BatchRefused(refusals)
@@ -64,7 +62,12 @@ def _meet(proposals: Sequence[Proposal]) -> bool:
 
 
 def _at_once(
-    proposals: Sequence[Proposal], facts: ledger.Facts, actor: Actor, now: datetime, all_or_nothing: bool
+    database: DatabaseTransaction,
+    proposals: Sequence[Proposal],
+    facts: ledger.Facts,
+    actor: Actor,
+    now: datetime,
+    all_or_nothing: bool,
 ) -> list[Outcome | Refused]:
     """Judge all on one reading of the facts and write all at once: as many round trips as for one."""
     results: list[Outcome | Refused] = []
@@ -82,41 +85,37 @@ def _at_once(
             _append(accepted, plan)
         results.append(result)
     if refusals.entries and (all_or_nothing or not accepted.transactions):
-        ledger.record(refusals)
+        ledger.record(database, refusals)
         return results
     # After this point it must succeed.
     accepted.entries.extend(refusals.entries)
-    ledger.apply(accepted)
+    ledger.apply(database, accepted)
     return results
 
 
-class _Undone(Exception):
-    """Takes back what an all-or-nothing batch had already written."""
-
-
 def _one_by_one(
-    proposals: Sequence[Proposal], actor: Actor, now: datetime, all_or_nothing: bool
+    database: DatabaseTransaction, proposals: Sequence[Proposal], actor: Actor, now: datetime, all_or_nothing: bool
 ) -> list[Outcome | Refused]:
     """Judge and write each in its turn, in one database transaction, whose accounts are locked already."""
     results: list[Outcome | Refused] = []
     refusals = ledger.Plan()
-    with suppress(_Undone), transaction.atomic():
-        for proposal in proposals:
-            facts = ledger.read([proposal], actor=actor, now=now)
-            judged = ledger.context(proposal, facts, actor=actor, now=now)
-            failures = checks.run(judged) + settlement_for("internal").checks(judged)
-            result: Outcome | Refused
-            if failures:
-                result, plan = refused(judged, failures, actor=actor, now=now)
-                refusals.entries.extend(plan.entries)
-            else:
-                result, plan = completed(judged, actor=actor, now=now)
-                ledger.apply(plan)
-            results.append(result)
-        if all_or_nothing and refusals.entries:
-            raise _Undone
+    database.savepoint()
+    for proposal in proposals:
+        facts = ledger.read(database, [proposal], actor=actor, now=now)
+        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        failures = checks.run(judged) + settlement_for("internal").checks(judged)
+        result: Outcome | Refused
+        if failures:
+            result, plan = refused(judged, failures, actor=actor, now=now)
+            refusals.entries.extend(plan.entries)
+        else:
+            result, plan = completed(judged, actor=actor, now=now)
+            ledger.apply(database, plan, last=False)
+        results.append(result)
     if refusals.entries:
-        ledger.record(refusals)
+        if all_or_nothing:
+            database.back_to_savepoint()
+        ledger.record(database, refusals)
     return results
 
 
@@ -126,3 +125,4 @@ def _append(batch: ledger.Plan, plan: ledger.Plan) -> None:
     batch.transactions.extend(plan.transactions)
     batch.ranges.extend([place, *row[1:]] for row in plan.ranges)
     batch.entries.extend(plan.entries)
+    batch.sinks |= plan.sinks

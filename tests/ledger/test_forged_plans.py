@@ -38,7 +38,8 @@ def market() -> Beijing:
     made.obligation("mill")
     made.move("plant", "SUR", 10, (701, 711), type_code="10-2", obligation=obligation(made, "plant"))
     elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.unit_type, made.accounts)
-    elsewhere.open("tokyo", "tokyo ISS", type_code="ISS")
+    elsewhere.open("tokyo")
+    elsewhere.open("tokyo ISS", type_code="ISS")
     made.open("shut")
     return made
 
@@ -211,14 +212,14 @@ def test_a_plan_that_keeps_every_rule_is_carried_out_whoever_made_it(committed_d
     assert Entry.objects.filter(subject=ID).count() == 1
 
 
-ENTRY_OF_EACH: Guard = ("registry_effect", "IF EXISTS", "IF false AND EXISTS")
+ENTRY_OF_EACH: Guard = ("registry_effect", "IF NOT jsonb_path_query_array", "IF false AND NOT jsonb_path_query_array")
 CONTROLS: dict[str, Guard] = {
     "no log entry": ("registry_record", "coalesce(jsonb_array_length(plan -> 'entries'), 0) = 0", "false"),
     "the log entry of something else": ENTRY_OF_EACH,
-    "another's units": ("registry_rehouse", "piece.account_id IS DISTINCT FROM part.from_account_id OR", ""),
-    "a transfer into the surrender account": ("registry_range_takes_effect", "NOT to_type = ANY (kind.to_types)", "false"),
-    "a transfer to another registry": ("registry_transaction_keeps_to_its_states", "acquirer.jurisdiction_id <> NEW.jurisdiction_id AND kind.within_one_registry", "false"),
-    "more than is told": ("registry_ranges_take_effect", "IF FOUND THEN", "IF false THEN"),
+    "another's units": ("registry_rehouse", "AND b.account_id = part.from_account_id", ""),
+    "a transfer into the surrender account": ("registry_range_takes_effect", "NOT parent.to_type = ANY (parent.to_types)", "false"),
+    "a transfer to another registry": ("registry_range_takes_effect", "parent.to_registry <> parent.jurisdiction_id", "false"),
+    "more than is told": ("registry_ranges_make_up_the_quantity", "s.total <> t.quantity", "false"),
     "a transaction that begins accepted": ("registry_transaction_keeps_to_its_states", "NOT IN ('AWAITING_APPROVAL', 'DELAYED', 'PROPOSED', 'COMPLETED')", "IS NULL"),
     "an issue out of turn": ("registry_mint", "open_block.start_no IS DISTINCT FROM part.first_no", "false"),
 }  # fmt: skip
@@ -277,7 +278,7 @@ def test_reading_facts_from_within_a_trigger_of_its_own_gives_no_power(withstand
     assert everything(withstanding.owner) == was
     for statement in (
         "UPDATE public.registry_unitblock SET account_id = 1; RETURN NEW",
-        "PERFORM public.registry_rehouse(NULL, 1, NULL, NULL); RETURN NEW",
+        "PERFORM public.registry_rehouse(NULL, 1, false, NULL, NULL); RETURN NEW",
     ):
         service.execute(
             f"CREATE OR REPLACE FUNCTION pg_temp.pull() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; END $$"
@@ -292,7 +293,7 @@ def test_the_ledgers_triggers_cannot_be_borrowed(withstanding):
     with pytest.raises(errors.InsufficientPrivilege):
         service.execute(
             "CREATE TRIGGER lever AFTER INSERT ON borrowed REFERENCING NEW TABLE AS added"
-            " FOR EACH STATEMENT EXECUTE FUNCTION registry_ranges_take_effect()"
+            " FOR EACH STATEMENT EXECUTE FUNCTION registry_ranges_make_up_the_quantity()"
         )
 
 

@@ -183,11 +183,13 @@ def test_a_connection_killed_between_facts_and_effect_leaves_nothing(registry, c
         Transaction.objects.count(),
         list(UnitBlock.objects.order_by("id").values_list("id", "start_no", "account")),
     )
+    apply = ledger.apply
     for cut_after in ("read", "apply"):
         original = getattr(ledger, cut_after)
 
         def cut(*args: object, original: Callable[..., object] = original, **more: object) -> object:
-            result = original(*args, **more)
+            # Written, and not committed in the same breath as usual.
+            result = original(*args, **(more | {"last": False} if original is apply else more))
             with psycopg.connect(superuser, autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
             return result

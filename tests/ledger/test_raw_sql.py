@@ -300,7 +300,7 @@ CONTROLS = {
         "quantity",
     ),
     "the sum of ranges": (
-        "ALTER TABLE registry_transaction DISABLE TRIGGER quantity_equals_its_ranges",
+        "ALTER TABLE registry_transactionblock DISABLE TRIGGER ranges_make_up_the_quantity",
         "ranges that do not sum up",
         "quantity",
     ),

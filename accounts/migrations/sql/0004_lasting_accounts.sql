@@ -54,12 +54,26 @@ ALTER TABLE accounts_account ADD CONSTRAINT account_status_is_known CHECK (statu
 CREATE FUNCTION accounts_jurisdiction_may_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF (NEW.id, NEW.code, NEW.registry_code, NEW.is_test) <> (OLD.id, OLD.code, OLD.registry_code, OLD.is_test) THEN
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'jurisdictions are never deleted' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF (NEW.id, NEW.code, NEW.registry_code, NEW.is_test) <> (OLD.id, OLD.code, OLD.registry_code, OLD.is_test) THEN
         RAISE EXCEPTION 'a jurisdiction keeps its code' USING ERRCODE = 'integrity_constraint_violation';
     ELSIF NEW.next_account_number < OLD.next_account_number THEN
         RAISE EXCEPTION 'account numbers are never given twice' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER jurisdiction_keeps_its_code BEFORE UPDATE ON accounts_jurisdiction
+CREATE TRIGGER jurisdiction_keeps_its_code BEFORE UPDATE OR DELETE ON accounts_jurisdiction
     FOR EACH ROW EXECUTE FUNCTION accounts_jurisdiction_may_change();
+
+-- A person who has acted stays known: users are deactivated. What they did refers to them without a lock.
+CREATE FUNCTION accounts_user_stays() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR NEW.id <> OLD.id THEN
+        RAISE EXCEPTION 'users are deactivated, never deleted' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER users_stay BEFORE UPDATE OF id OR DELETE ON accounts_user
+    FOR EACH ROW EXECUTE FUNCTION accounts_user_stays();

@@ -4,10 +4,18 @@
 
 CREATE FUNCTION registry_block_may_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    IF TG_OP <> 'DELETE' AND (NEW.start_no < 1 OR num_nulls(NEW.series_id, NEW.issue_first, NEW.issue_next, NEW.account_id,
+            NEW.retired) NOT IN (0, 5) OR NEW.account_id IS NOT NULL AND NEW.end_no IS NULL OR NEW.retired AND NEW.held_for IS NOT NULL
+            OR NEW.account_id IS NULL AND (NEW.held_for IS NOT NULL OR NEW.frozen_by IS NOT NULL OR NEW.recognition_id <> 0)) THEN
+        RAISE EXCEPTION 'a block is a run of units that somebody holds, or an unbound filler; no retired one is reserved'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'block_is_well_formed';
+    END IF;
     IF TG_OP = 'INSERT' THEN
         -- Depth 2: the remainder of a cut. Depth 1: only the first, open block of a new registry.
         IF pg_trigger_depth() < 2 AND NOT (NEW.start_no = 1 AND NEW.end_no IS NULL) THEN
             RAISE EXCEPTION 'unit blocks come only from an act of issuance' USING ERRCODE = 'integrity_constraint_violation';
+        ELSIF NEW.end_no IS NULL AND NOT EXISTS (SELECT FROM accounts_jurisdiction j WHERE j.id = NEW.origin_id) THEN
+            RAISE EXCEPTION 'serials are of a registry' USING ERRCODE = 'foreign_key_violation';
         END IF;
         RETURN NEW;
     ELSIF TG_OP = 'DELETE' THEN
@@ -28,9 +36,16 @@ BEGIN
             RAISE EXCEPTION 'an issued unit never vanishes' USING ERRCODE = 'integrity_constraint_violation';
         ELSIF OLD.retired THEN
             RAISE EXCEPTION 'retired units never move again' USING ERRCODE = 'integrity_constraint_violation';
+        ELSIF OLD.account_id IS NULL AND NOT EXISTS (SELECT FROM registry_issue i WHERE (i.origin_id, i.series_id, i.first_no,
+                i.next_no) = (NEW.origin_id, NEW.series_id, NEW.issue_first, NEW.issue_next)) THEN
+            RAISE EXCEPTION 'units come only from an act of issuance' USING ERRCODE = 'foreign_key_violation';
         ELSIF OLD.frozen_by IS NOT NULL THEN
             RAISE EXCEPTION 'frozen units move nowhere' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
+    END IF;
+    IF NEW.recognition_id <> OLD.recognition_id
+            AND NOT EXISTS (SELECT FROM registry_recognition r WHERE r.id = NEW.recognition_id) THEN
+        RAISE EXCEPTION 'a unit is recognised by a row that is there' USING ERRCODE = 'foreign_key_violation';
     END IF;
     IF NEW.held_for IS NOT NULL AND NEW.held_for IS DISTINCT FROM OLD.held_for AND OLD.frozen_by IS NOT NULL THEN
         RAISE EXCEPTION 'frozen units are promised to nobody' USING ERRCODE = 'integrity_constraint_violation';
@@ -116,6 +131,8 @@ BEGIN
 END $$;
 CREATE TRIGGER unit_types_never_change BEFORE UPDATE OR DELETE ON registry_unittype
     FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
+CREATE TRIGGER transaction_types_stay BEFORE UPDATE OF code OR DELETE ON registry_transactiontype
+    FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
 CREATE TRIGGER issues_never_change BEFORE UPDATE OR DELETE ON registry_issue
     FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
 CREATE TRIGGER series_never_change BEFORE UPDATE OR DELETE ON registry_series
@@ -131,7 +148,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['registry_issue', 'registry_series', 'registry_recognition', 'registry_answer',
-        'registry_transactionblock', 'registry_transaction', 'registry_unitblock', 'registry_holding'] LOOP
+        'registry_transactionblock', 'registry_transaction', 'registry_unitblock', 'registry_holding',
+        'registry_transactiontype'] LOOP
         EXECUTE format('CREATE TRIGGER never_truncated BEFORE TRUNCATE ON %I EXECUTE FUNCTION registry_never_changes()', name);
     END LOOP;
 END $$;

@@ -44,12 +44,10 @@ BEGIN
 END $$;
 
 -- One draw: oldest eligible vintage first. `free` is all that is free and eligible; `kind` is null for an unknown unit type.
-CREATE FUNCTION registry_draw(draw jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION registry_draw(draw jsonb, holder bigint) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     wanted bigint := (draw ->> 'quantity')::bigint;
-    holder bigint;
     issuer bigint;
-    unit_type bigint;
     kind text;
     free_total bigint := 0;
     chosen jsonb := '[]';
@@ -59,24 +57,25 @@ BEGIN
     IF draw ->> 'obligation' IS NOT NULL THEN
         SELECT eligible_until_vintage INTO eligible_until FROM registry_obligation WHERE id = (draw ->> 'obligation')::bigint;
     END IF;
-    SELECT j.id, u.id, u.kind, (SELECT a.id FROM accounts_account a WHERE a.identifier = draw ->> 'account')
-    INTO issuer, unit_type, kind, holder
-    FROM accounts_jurisdiction j LEFT JOIN registry_unittype u ON u.jurisdiction_id = j.id AND u.code = draw ->> 'unit_type'
-    WHERE j.registry_code = draw ->> 'registry';
+    -- One row with nulls where the account holds nothing of the kind.
     FOR holding IN
-        SELECT h.series_id, h.recognition_id, s.vintage, h.quantity - h.reserved - coalesce((
+        SELECT j.id AS origin_id, u.kind, h.account_id, h.series_id, h.recognition_id, s.vintage, h.quantity - h.reserved - coalesce((
             SELECT sum(b.end_no - b.start_no) FROM registry_unitblock b
             WHERE b.account_id = h.account_id AND b.series_id = h.series_id AND b.recognition_id = h.recognition_id
                 AND b.frozen_by IS NOT NULL AND b.held_for IS NULL), 0)::bigint AS free
-        FROM registry_holding h JOIN registry_series s ON s.id = h.series_id
-        WHERE h.account_id = holder AND s.unit_type_id = unit_type AND h.recognition_id = (draw ->> 'recognition')::integer
-            AND h.quantity > h.reserved
-            AND (draw ->> 'vintage' IS NULL OR s.vintage = (draw ->> 'vintage')::integer)
-            AND (eligible_until IS NULL OR s.vintage <= eligible_until)
-        ORDER BY s.vintage, s.id LOOP
-        free_total := free_total + holding.free;
+        FROM accounts_jurisdiction j
+            LEFT JOIN registry_unittype u ON u.jurisdiction_id = j.id AND u.code = draw ->> 'unit_type'
+            LEFT JOIN (registry_series s JOIN registry_holding h ON h.series_id = s.id AND h.quantity > h.reserved)
+                ON s.origin_id = j.id AND s.unit_type_id = u.id AND h.account_id = holder
+                AND h.recognition_id = (draw ->> 'recognition')::integer
+                AND (draw ->> 'vintage' IS NULL OR s.vintage = (draw ->> 'vintage')::integer)
+                AND (eligible_until IS NULL OR s.vintage <= eligible_until)
+        WHERE j.registry_code = draw ->> 'registry' ORDER BY s.vintage, s.id LOOP
+        issuer := holding.origin_id;
+        kind := holding.kind;
+        free_total := free_total + coalesce(holding.free, 0);
         IF wanted > 0 AND holding.free > 0 THEN
-            chosen := chosen || registry_best_fit(holder, holding.series_id, holding.recognition_id,
+            chosen := chosen || registry_best_fit(holding.account_id, holding.series_id, holding.recognition_id,
                 holding.vintage, least(wanted, holding.free), (draw ->> 'most')::integer);
             wanted := wanted - least(wanted, holding.free);
         END IF;
@@ -111,7 +110,6 @@ CREATE FUNCTION registry_facts(request jsonb, lock_rows boolean) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-    names text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
     result jsonb;
     found jsonb;
     cap registry_issuancecap;
@@ -119,14 +117,17 @@ BEGIN
     -- Locks, in the one order: accounts by id, the cap, the open block. Sinks (accounts that retire units) are locked last,
     -- inside the effect, by their balance rows.
     IF lock_rows THEN
-        PERFORM FROM accounts_account WHERE identifier = ANY (names) AND NOT retires ORDER BY id FOR NO KEY UPDATE;
+        PERFORM FROM accounts_account
+        WHERE identifier = ANY (ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'))) AND NOT retires
+        ORDER BY id FOR NO KEY UPDATE;
     END IF;
     SELECT jsonb_object_agg(a.identifier, jsonb_build_object('id', a.id, 'type', a.type_id, 'status', a.status,
         'jurisdiction_id', a.jurisdiction_id, 'jurisdiction', j.code, 'registry', j.registry_code, 'retires', a.retires, 'holder', a.holder_id,
         'installation', a.installation_id, 'right',
         (SELECT r.rights FROM accounts_representative r
          WHERE r.account_id = a.id AND r.user_id = (request ->> 'user')::bigint AND r.state = 'ACTIVE')))
-    INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id WHERE a.identifier = ANY (names);
+    INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id
+    WHERE a.identifier = ANY (ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts')));
     result := jsonb_build_object('accounts', coalesce(found, '{}'));
     IF request ? 'key' THEN
         SELECT to_jsonb(w) INTO found FROM registry_answer w
@@ -134,8 +135,8 @@ BEGIN
         result := result || jsonb_build_object('answer', found);
     END IF;
     IF request ? 'draws' THEN
-        SELECT jsonb_agg(registry_draw(d.value) ORDER BY d.ordinality) INTO found
-        FROM jsonb_array_elements(request -> 'draws') WITH ORDINALITY d;
+        SELECT jsonb_agg(registry_draw(d.value, (result -> 'accounts' -> (d.value ->> 'account') ->> 'id')::bigint) ORDER BY d.ordinality)
+        INTO found FROM jsonb_array_elements(request -> 'draws') WITH ORDINALITY d;
         result := result || jsonb_build_object('draws', found);
     END IF;
     IF request ? 'named' THEN

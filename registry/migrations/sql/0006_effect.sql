@@ -8,6 +8,9 @@ CREATE FUNCTION registry_effect(plan jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
+    IF NOT jsonb_path_query_array(plan, '$.transactions[*].id') <@ jsonb_path_query_array(plan, '$.entries[*].subject') THEN
+        RAISE EXCEPTION 'every transaction leaves its entry in the log' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
     INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, cap_id,
         obligation_id, allocation_id, reverses_id, reason, beneficiary, client_reference, initiator_id, proposed_at, completed_at)
     SELECT t.id, t.type_id, t.state, t.jurisdiction_id, t.transferring_id, t.acquiring_id, t.quantity, t.cap_id,
@@ -17,20 +20,12 @@ BEGIN
         transferring_id bigint, acquiring_id bigint, quantity bigint, cap_id bigint, obligation_id bigint, allocation_id bigint,
         reverses_id uuid, reason text, beneficiary text, client_reference text, initiator_id bigint, proposed_at timestamptz,
         completed_at timestamptz);
-    IF EXISTS (SELECT t.value ->> 'id' FROM jsonb_array_elements(plan -> 'transactions') AS t
-            EXCEPT SELECT e.value ->> 'subject' FROM jsonb_array_elements(plan -> 'entries') AS e) THEN
-        RAISE EXCEPTION 'every transaction leaves its entry in the log' USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    -- As planned, since a later range may send on what an earlier one brought; but sinks last and sorted, so that two that
-    -- fill the same sinks lock their balance rows in one order.
+    -- Ranges take effect in the order of the plan: a later one may send on what an earlier one brought.
     INSERT INTO registry_transactionblock (transaction_id, origin_id, first_no, next_no, series_id, recognition_id,
         from_account_id, to_account_id)
-    SELECT (plan -> 'transactions' -> (r.value ->> 0)::integer ->> 'id')::uuid, (r.value ->> 1)::bigint, (r.value ->> 2)::bigint,
-        (r.value ->> 3)::bigint, (r.value ->> 4)::integer, (r.value ->> 5)::integer, (r.value ->> 6)::bigint, (r.value ->> 7)::bigint
-    FROM jsonb_array_elements(plan -> 'ranges') WITH ORDINALITY AS r (value, place)
-        LEFT JOIN accounts_account sink ON sink.id = (r.value ->> 7)::bigint AND sink.retires
-    ORDER BY sink.id NULLS FIRST, CASE WHEN sink.id IS NOT NULL THEN (r.value ->> 4)::integer END,
-        CASE WHEN sink.id IS NOT NULL THEN (r.value ->> 5)::integer END, r.place;
+    SELECT (plan -> 'transactions' -> (r ->> 0)::integer ->> 'id')::uuid, (r ->> 1)::bigint, (r ->> 2)::bigint,
+        (r ->> 3)::bigint, (r ->> 4)::integer, (r ->> 5)::integer, (r ->> 6)::bigint, (r ->> 7)::bigint
+    FROM jsonb_array_elements(plan -> 'ranges') r;
     PERFORM registry_record(plan);
 END $$;
 

@@ -124,9 +124,12 @@ CREATE TRIGGER allocations_are_what_their_records_say AFTER INSERT ON registry_t
 -- Each range of an allocation goes to the account it names, in the type and vintage granted; each range of a surrender comes
 -- from an account of the obligation's installation, in a vintage that counts. Asked where a range takes effect, not at commit:
 -- SET CONSTRAINTS could have a deferred question answered before the ranges are there.
-CREATE FUNCTION registry_range_fits_its_record(part registry_transactionblock, parent registry_transaction) RETURNS void
+CREATE FUNCTION registry_range_fits_its_record(part registry_transactionblock) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    parent registry_transaction;
 BEGIN
+    SELECT * INTO parent FROM registry_transaction WHERE id = part.transaction_id;
     IF parent.allocation_id IS NOT NULL AND (part.to_account_id <> parent.acquiring_id OR NOT EXISTS (
             SELECT FROM registry_allocation r JOIN registry_series s ON (s.unit_type_id, s.vintage) = (r.unit_type_id, r.vintage)
             WHERE r.id = parent.allocation_id AND s.id = part.series_id)) THEN
@@ -144,7 +147,7 @@ END $$;
 REVOKE EXECUTE ON FUNCTION registry_correction_is_of_the_same_year(), registry_obligation_stays_itself(),
     registry_allocation_table_is_approved_once(), registry_approval_makes_rows_ready(), registry_allocation_stays_as_loaded(),
     registry_transaction_is_what_its_record_says(),
-    registry_range_fits_its_record(registry_transactionblock, registry_transaction) FROM PUBLIC;
+    registry_range_fits_its_record(registry_transactionblock) FROM PUBLIC;
 GRANT SELECT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
     registry_statussnapshot TO registry_application, registry_auditor;
 GRANT INSERT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
