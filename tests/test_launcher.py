@@ -148,6 +148,15 @@ def test_reset_starts_anew(state: Path) -> None:
     assert oct((state / "demo.json").stat().st_mode)[-3:] == "600"
 
 
+def test_a_state_of_an_earlier_version_is_one_sentence(state: Path) -> None:
+    applied = json.loads((state / "migrations.json").read_text())
+    applied["registry/migrations/sql/0003_blocks.sql"] = "another"
+    (state / "migrations.json").write_text(json.dumps(applied))
+    refused = run("in_demo", "--state", state, "check")
+    assert (refused.returncode, refused.stderr.count("\n")) == (Exit.SERVER_FAILED, 1)
+    assert "--reset" in refused.stderr
+
+
 def test_a_damaged_cluster_is_one_sentence(state: Path) -> None:
     (state / "postgres/global/pg_control").write_bytes(b"damaged")
     refused = run("demo", "--state", state, "--port", str(free_port()))
@@ -161,15 +170,6 @@ def test_a_cluster_that_is_not_whole_is_one_sentence(state: Path) -> None:
     (state / "postgres/PG_VERSION").unlink()
     refused = run("in_demo", "--state", state, "check")
     assert (refused.returncode, refused.stderr.count("\n")) == (Exit.CORRUPT_STATE, 1)
-
-
-def test_a_state_of_an_earlier_version_is_one_sentence(state: Path) -> None:
-    applied = json.loads((state / "migrations.json").read_text())
-    applied["registry/migrations/sql/0003_blocks.sql"] = "another"
-    (state / "migrations.json").write_text(json.dumps(applied))
-    refused = run("in_demo", "--state", state, "check")
-    assert (refused.returncode, refused.stderr.count("\n")) == (Exit.SERVER_FAILED, 1)
-    assert "--reset" in refused.stderr
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
