@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
+from accounts import database
 from accounts.models import Deployment
 
 _modes_agree: set[str] = set()
@@ -26,7 +27,7 @@ def now() -> datetime:
     """
     if settings.REGISTRY_MODE != Deployment.Mode.EXERCISE and settings.REGISTRY_MODE in _modes_agree:
         return real_now()
-    return real_now() + timedelta(seconds=_deployment().clock_offset_seconds)
+    return real_now() + timedelta(seconds=_offset())
 
 
 def is_exercise() -> bool:
@@ -39,17 +40,17 @@ def refuse_another_mode() -> None:
 
     Raises: AnotherMode.
     """
-    _deployment()
+    _offset()
 
 
-def _deployment() -> Deployment:
-    deployment = Deployment.objects.raw("SELECT id, mode, clock_offset_seconds FROM accounts_deployment WHERE id = 1")[
-        0
-    ]
-    if deployment.mode != settings.REGISTRY_MODE:
+def _offset() -> int:
+    """How far the clock was moved, in seconds."""
+    mode, offset = str(
+        database.ask("SELECT mode || ' ' || clock_offset_seconds FROM accounts_deployment WHERE id = 1")
+    ).split()
+    if mode != settings.REGISTRY_MODE:
         raise AnotherMode(
-            f"This deployment was made in {deployment.mode} mode and stays in it; REGISTRY_MODE says "
-            f"{settings.REGISTRY_MODE}."
+            f"This deployment was made in {mode} mode and stays in it; REGISTRY_MODE says {settings.REGISTRY_MODE}."
         )
-    _modes_agree.add(deployment.mode)
-    return deployment
+    _modes_agree.add(mode)
+    return int(offset)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -85,8 +86,14 @@ class PublicView(ApiView):
 
 def printed_rows(serializer: type[serializers.Serializer[Any]], rows: Iterable[Any]) -> list[Any]:
     """Return rows as a list prints them."""
-    printer = serializer()
+    printer = _printer(serializer)
     return [printer.to_representation(row) for row in rows]
+
+
+@cache
+def _printer(serializer: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """One for every request: making one copies all its fields."""
+    return serializer()
 
 
 def tagged(request: Request, answer: Response) -> Response:
@@ -121,6 +128,8 @@ def _link(request: Request, cursor: str | None) -> str | None:
 
 def _parameters(request: Request, query: type[Query]) -> Mapping[str, Any]:
     """Return the query string's parameters. Raises: RequestRefused naming each that is unknown, repeated or wrong."""
+    if query is Query and not request.query_params:
+        return {}
     serializer = query(data=request.query_params.dict())
     known = serializer.fields
     errors: list[RequestError] = []

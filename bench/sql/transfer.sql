@@ -10,29 +10,29 @@ DECLARE
     acquirer text := (SELECT identifier FROM bench.account WHERE place = acquirer_place);
     id uuid := uuidv7();
     facts jsonb;
-    pieces jsonb;
-    from_id jsonb;
-    to_id jsonb;
+    draw jsonb;
+    ranges text;
+    from_id text;
+    to_id text;
 BEGIN
-    facts := registry_facts(jsonb_build_object('accounts', jsonb_build_array(sender, acquirer), 'day', '2026-03-02', 'user', 1,
-        'draws', jsonb_build_array(jsonb_build_object('account', sender, 'registry', 'CNBJ', 'unit_type', 'BEA', 'vintage', NULL,
-            'recognition', 0, 'obligation', NULL, 'quantity', units, 'most', 3001))), true);
-    IF (facts -> 'draws' -> 0 ->> 'free')::bigint < units THEN
+    facts := registry_facts(format('{"accounts": ["%s", "%s"], "day": "2026-03-02", "user": 1, "draws": [{"account": "%s",
+        "registry": "CNBJ", "unit_type": "BEA", "vintage": null, "recognition": 0, "obligation": null, "quantity": %s,
+        "most": 3001}]}', sender, acquirer, sender, units)::jsonb, true);
+    draw := facts -> 'draws' -> 0;
+    IF (draw ->> 'free')::bigint < units THEN
         RAISE EXCEPTION 'not enough';
     END IF;
-    from_id := facts -> 'accounts' -> sender -> 'id';
-    to_id := facts -> 'accounts' -> acquirer -> 'id';
-    SELECT jsonb_agg(jsonb_build_array(0, p -> 0, p -> 1, p -> 2, p -> 3, p -> 4, from_id, to_id)) INTO pieces
-    FROM jsonb_array_elements(facts -> 'draws' -> 0 -> 'pieces') p;
-    PERFORM registry_effect(jsonb_build_object(
-        'transactions', jsonb_build_array(jsonb_build_object('id', id, 'type_id', '10-50', 'state', 'COMPLETED',
-            'jurisdiction_id', facts -> 'accounts' -> sender -> 'jurisdiction_id', 'transferring_id', from_id, 'acquiring_id', to_id,
-            'quantity', units, 'reason', '', 'beneficiary', '', 'client_reference', '', 'proposed_at', now(), 'completed_at', now())),
-        'ranges', pieces,
-        'entries', jsonb_build_array(jsonb_build_object('registry', 'CN-BJ', 'event', 'transaction.transfer', 'part', 1, 'parts', 1,
-            'occurred_at', now(), 'actor', 'user:1', 'subject', id, 'body', jsonb_build_object('acquiring', acquirer, 'quantity',
-                units, 'ranges', pieces, 'transaction', id, 'transferring', sender)::text)),
-        'answers', '[]'::jsonb));
+    from_id := facts -> 'accounts' -> sender ->> 'id';
+    to_id := facts -> 'accounts' -> acquirer ->> 'id';
+    SELECT string_agg(format('[0, %s, %s, %s, %s, %s, %s, %s]', p -> 0, p -> 1, p -> 2, p -> 3, p -> 4, from_id, to_id), ', ')
+    INTO ranges FROM jsonb_array_elements(draw -> 'pieces') p;
+    PERFORM registry_effect(format('{"transactions": [{"id": "%s", "type_id": "10-50", "state": "COMPLETED", "jurisdiction_id": %s,
+        "transferring_id": %s, "acquiring_id": %s, "quantity": %s, "reason": "", "beneficiary": "", "client_reference": "",
+        "proposed_at": "%s", "completed_at": "%s"}], "ranges": [%s], "entries": [{"registry": "CN-BJ", "event":
+        "transaction.transfer", "part": 1, "parts": 1, "occurred_at": "%s", "actor": "user:1", "subject": "%s", "body":
+        "{\"acquiring\": \"%s\", \"quantity\": %s, \"ranges\": [%s], \"transaction\": \"%s\", \"transferring\": \"%s\"}"}],
+        "answers": []}', id, draw ->> 'origin', from_id, to_id, units, now(), now(), ranges, now(), id, acquirer, units, ranges, id,
+        sender)::jsonb);
 END $$;
 
 GRANT USAGE ON SCHEMA bench TO registry_application;
