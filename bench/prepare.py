@@ -156,7 +156,8 @@ def count_statements(path: Path) -> None:
     ):
         with CaptureQueriesContext(connection) as captured:
             run()
-        counts.append(sum(not query["sql"].startswith(("BEGIN", "COMMIT")) for query in captured))
+        asked = [query["sql"].removeprefix("BEGIN; ") for query in captured]
+        counts.append(sum(not sql.startswith(("BEGIN", "COMMIT")) for sql in asked))
     world.statements_of_operation, world.statements_of_api = counts
     worlds.write(world, path)
 

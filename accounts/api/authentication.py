@@ -2,7 +2,9 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
+from django.db.models import Model
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -16,6 +18,7 @@ from accounts.rules.keys import is_secret_of, parse_key
 # When a key was last used is known to this precision, so that using one does not mean writing.
 LAST_USED_PRECISION = timedelta(minutes=10)
 
+Row = TypeVar("Row", bound=Model)
 # As accounts_key_with_its_user returns them (accounts/migrations/sql/0008_keys.sql).
 _KEY_FIELDS = ("id", "user_id", "name", "prefix", "secret_hash", "scopes")
 _TIME_FIELDS = ("created_at", "expires_at", "revoked_at", "last_used_at")
@@ -64,11 +67,16 @@ def actor_of(request: Request) -> Actor:
 def _rows(read: str) -> tuple[ApiKey, User]:
     """Return the key, with its user's roles, and the user, of whom no more was read than is needed."""
     key_values, user_values, role_names = json.loads(read)
-    values = key_values[: len(_KEY_FIELDS)]
-    times = [None if at is None else datetime.fromisoformat(at) for at in key_values[len(_KEY_FIELDS) :]]
-    key = ApiKey.from_db("default", (*_KEY_FIELDS, *_TIME_FIELDS), [*values, *times])
+    times = {name: at and datetime.fromisoformat(at) for name, at in zip(_TIME_FIELDS, key_values[-4:], strict=True)}
+    key = _instance(ApiKey, dict(zip(_KEY_FIELDS, key_values[:-4], strict=True)) | times)
     key.role_names = role_names  # type: ignore[attr-defined]  # read with it, no field of it
-    return key, User.from_db("default", _USER_FIELDS, user_values)
+    return key, _instance(User, dict(zip(_USER_FIELDS, user_values, strict=True)))
+
+
+def _instance(model: type[Row], values: dict[str, Any]) -> Row:
+    """Return a model's instance as read; Django takes values in the order of the model's fields."""
+    names = [field.attname for field in model._meta.concrete_fields if field.attname in values]
+    return model.from_db("default", names, [values[name] for name in names])
 
 
 def _is_current(key: ApiKey, user: User, now: datetime) -> bool:

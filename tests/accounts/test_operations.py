@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts import clock
+from accounts.api.authentication import ApiKeyAuthentication
 from accounts.models import ApiKey, DatedRule, Deployment, InstallationOperator
 from accounts.operations.change_operator import change_operator
 from accounts.operations.create_api_key import create_api_key
@@ -233,3 +234,23 @@ def test_postgresql_alone_keeps_the_mode_and_the_clock(owner, statement):
     with pytest.raises(psycopg.errors.IntegrityError):
         owner.execute(statement)
     assert Deployment.objects.get().clock_offset_seconds == 5
+
+
+def test_the_user_of_a_key_is_read_field_by_field(db, rf):
+    """Values in another order than the model's fields would make a language of a truth value."""
+    made = create_api_key(
+        user=user(), name="k", scopes=(Scope.READ,), lifetime=DAY, actor=REGISTRY, now=NOON, real_now=clock.real_now()
+    )
+    type(made.key.user).objects.filter(pk=made.key.user_id).update(language="ja")
+    known, key = ApiKeyAuthentication().authenticate(rf.get("/", headers={"Authorization": f"Bearer {made.printed}"}))
+    stored = ApiKey.objects.get(pk=made.key.pk)
+    read = {
+        name: getattr(key, name) for name in ("id", "user_id", "name", "prefix", "secret_hash", "scopes", "expires_at")
+    }
+    assert read == {name: getattr(stored, name) for name in read}
+    assert (known.pk, known.username, known.language, known.is_active) == (
+        made.key.user_id,
+        stored.user.username,
+        "ja",
+        True,
+    )
