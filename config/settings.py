@@ -71,6 +71,8 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {"default": {}}
 if application_url := environment.text("DATABASE_URL", ""):
     DATABASES["default"] = environment.database(application_url) | {"CONN_MAX_AGE": 0}
+    # Requests are short: starting parallel workers or a compiler takes longer than any of their statements.
+    DATABASES["default"]["OPTIONS"].setdefault("options", "-c max_parallel_workers_per_gather=0 -c jit=off")
     DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}}
 if owner_url := environment.text("DATABASE_OWNER_URL", ""):
     DATABASES["owner"] = environment.database(owner_url)

@@ -44,16 +44,24 @@ class Page(Generic[Row]):
     previous: str | None
 
 
-def page(rows: QuerySet[Row], order: Order, cursor: str | None, size: int) -> Page[Row]:
+def page(
+    rows: QuerySet[Row], order: Order, cursor: str | None, size: int, among: Sequence[QuerySet[Row]] = ()
+) -> Page[Row]:
     """Return one page, in one query.
+
+    With `among`, a row belongs to the list when one of those has it. Each is then read in the list's order as far as this page
+    needs, each by an index of its own; no planner is asked to find that way through one long condition.
 
     Raises: RequestRefused for a cursor that this list never gave.
     """
     place, backward = _read(cursor, order) if cursor is not None else (None, False)
     down = order.descending != backward
-    ordered = rows.order_by(*(f"-{column}" if down else column for column in order.columns))
-    if place is not None:
-        ordered = ordered.filter(_beyond(order.columns, place, down))
+    by = [f"-{column}" if down else column for column in order.columns]
+    beyond = Q() if place is None else _beyond(order.columns, place, down)
+    ordered = rows.order_by(*by).filter(beyond)
+    if among:
+        reached = [part.order_by(*by).filter(beyond).values("pk").distinct()[: size + 1] for part in among]
+        ordered = ordered.filter(pk__in=reached[0].union(*reached[1:], all=True))
     found = list(ordered[: size + 1])
     more = len(found) > size
     found = found[:size]

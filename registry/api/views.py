@@ -120,7 +120,13 @@ class Transactions(ApiView):
         """List the transactions of the accounts you may know of, the latest first."""
         wanted = {name: value for name, value in self.parameters.items() if name not in ("cursor", "limit")}
         transactions = queries.transactions_of(self.actor, queries.TransactionFilter(**wanted))
-        found = page(transactions, LATEST_FIRST, self.parameters.get("cursor"), self.parameters["limit"])
+        found = page(
+            transactions.rows,
+            LATEST_FIRST,
+            self.parameters.get("cursor"),
+            self.parameters["limit"],
+            among=transactions.among,
+        )
         outcomes = map(queries.outcome_without_ranges, found.rows)
         rows = printed_rows(serializers.TransactionSummarySerializer, outcomes)
         return Response({**page_links(request, found), "results": rows})
@@ -191,7 +197,7 @@ class UnitDetail(ApiView):
         life = queries.life_of(self.actor, registry, serial) if 1 <= serial <= GREATEST_SERIAL else None
         if life is None:
             raise NotFound
-        return tagged(request, Response(serializers.UnitSerializer(life).data))
+        return tagged(request, Response(printed_rows(serializers.UnitSerializer, [life])[0]))
 
 
 def _account(view: ApiView, identifier: str) -> Account:

@@ -62,7 +62,7 @@ def test_the_operation_costs_two_statements(market: Market):
         ("accounts/{seller}", 2),
         ("accounts/{seller}/holdings", 3),
         ("accounts/{seller}/blocks", 3),
-        ("transactions", 2),
+        ("transactions", 3),
         ("units/CNBJ/{first}", 3),
     ],
 )

@@ -81,8 +81,9 @@ CREATE TABLE registry_transactionblock (
     to_account_id bigint NOT NULL,
     PRIMARY KEY (transaction_id, id)
 );
-CREATE INDEX ranges_sent ON registry_transactionblock (from_account_id, id DESC);
-CREATE INDEX ranges_acquired ON registry_transactionblock (to_account_id, id DESC);
+-- Transaction ids sort by time, so a page of an account's transactions is read from the end of each.
+CREATE INDEX ranges_sent ON registry_transactionblock (from_account_id, transaction_id);
+CREATE INDEX ranges_acquired ON registry_transactionblock (to_account_id, transaction_id);
 CREATE INDEX life_of_a_serial ON registry_transactionblock USING gist (origin_id, int8range(first_no, next_no));
 
 -- One act of issuance: never changed, never removed. A block lies inside its issue and so keeps type and vintage.
