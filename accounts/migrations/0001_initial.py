@@ -561,10 +561,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="account",
-            constraint=models.UniqueConstraint(fields=("id", "retires"), name="account_retires_or_not"),
-        ),
-        migrations.AddConstraint(
-            model_name="account",
             constraint=models.UniqueConstraint(fields=("jurisdiction", "number"), name="account_number_is_unique"),
         ),
         migrations.AddConstraint(

@@ -59,7 +59,6 @@ class Account(models.Model):
     class Meta:
         ordering = ["identifier"]
         constraints = [
-            models.UniqueConstraint(fields=["id", "retires"], name="account_retires_or_not"),
             models.UniqueConstraint(fields=["jurisdiction", "number"], name="account_number_is_unique"),
             models.UniqueConstraint(
                 fields=["installation"],

@@ -71,6 +71,11 @@ RECORD = (
     "parent.obligation_id IS NOT NULL OR parent.allocation_id IS NOT NULL",
     "false",
 )
+MOVED_BY_RECORD = (
+    "registry_block_may_change",
+    "IS DISTINCT FROM (OLD.account_id, OLD.recognition_id, OLD.held_for, OLD.retired)",
+    "IS NULL",
+)
 MINTED_AT_HOME = ("registry_mint", "AND t.jurisdiction_id = part.origin_id", "")
 
 # Attack: its statements, and the guards that stand in its way.
@@ -184,6 +189,41 @@ WAYS: dict[str, tuple[str, list[Guard]]] = {
         f"UPDATE registry_transaction SET state = 'DELAYED', completed_at = NULL WHERE id = {LAST}",
         [STATES],
     ),
+    # rows that are looked up without a lock, because they can never go
+    "a user deleted": (
+        "DELETE FROM accounts_user WHERE username = 'bystander'",
+        ["ALTER TABLE accounts_user DISABLE TRIGGER users_stay"],
+    ),
+    "a jurisdiction deleted": (
+        "DELETE FROM accounts_jurisdiction WHERE code = 'KR-11'",
+        ["ALTER TABLE accounts_jurisdiction DISABLE TRIGGER jurisdiction_keeps_its_code"],
+    ),
+    "a type of transaction deleted": (
+        "DELETE FROM registry_transactiontype WHERE code = '10-50'",
+        [trigger("transactiontype", "transaction_types_stay")],
+    ),
+    "a type of transaction renamed": (
+        "UPDATE registry_transactiontype SET code = '10-51' WHERE code = '10-50'",
+        [trigger("transactiontype", "transaction_types_stay")],
+    ),
+    "a transaction by nobody": (
+        "INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, initiator_id, proposed_at, completed_at)"
+        f" VALUES ({NEW}, '10-50', 'COMPLETED', {HOME}, {ANN}, {BOB}, 50, 999999, now(), now()); {serials(601, 651)}",
+        [("registry_range_takes_effect", "OR parent.initiator IS DISTINCT FROM parent.initiator_id", "")],
+    ),
+    "units of no act of issuance": (
+        "UPDATE registry_unitblock SET start_no = 1301 WHERE end_no IS NULL;"
+        f"UPDATE registry_unitblock SET series_id = {SERIES}, issue_first = 1201, issue_next = 1301, account_id = {ANN}, retired = false"
+        " WHERE start_no = 1201",
+        [
+            MOVED_BY_RECORD,
+            ("registry_block_may_change", "OLD.account_id IS NULL AND NOT EXISTS", "false AND NOT EXISTS"),
+        ],
+    ),
+    "serials frozen before they are issued": (
+        "UPDATE registry_unitblock SET frozen_by = 1 WHERE end_no IS NULL",
+        [("registry_block_may_change", "NEW.frozen_by IS NOT NULL OR", "")],
+    ),
     # the tiling, where more than one guard stands: the trigger, and behind it the constraints
     "a unit lost": (
         "DELETE FROM registry_unitblock WHERE start_no = 601",
@@ -239,6 +279,8 @@ def crowded() -> Beijing:
     made.move("plant", "SUR", 10, type_code="10-2", obligation=made.obligation("plant", 2026).pk)
     made.open("shut")
     made.open("shut ISS", type_code="ISS")
+    samples.user("bystander")
+    samples.jurisdiction("KR-11")
     elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.unit_type, made.accounts)
     elsewhere.open("Tokyo", type_code="ISS")
     return made

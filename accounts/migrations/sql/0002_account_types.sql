@@ -14,7 +14,7 @@ INSERT INTO accounts_accounttype (code, retires, administrative, standing) VALUE
     ('TRA', false, false, 'held'),         -- trading account
     ('EXS', false, false, 'held');         -- exchange settlement account
 
--- An account retires units exactly when its type does; the ledger's blocks refer to (account, retires) in turn.
+-- An account retires units exactly when its type does; what moves into it is marked retired by that.
 ALTER TABLE accounts_account ADD CONSTRAINT account_retires_as_its_type
     FOREIGN KEY (type_id, retires) REFERENCES accounts_accounttype (code, retires);
 

@@ -30,8 +30,9 @@ def refuse_changed(seeded: Path, applied: Path, present: dict[str, str]) -> None
 
     Raises: CommandError.
     """
-    before = json.loads(applied.read_text()) if applied.exists() else {"": ""} if seeded.exists() else {}
-    if any(present.get(name) != digest for name, digest in before.items()):
+    # A state that was seeded before digests were kept is an earlier version's, whichever.
+    before = json.loads(applied.read_text()) if applied.exists() else {}
+    if (seeded.exists() and not before) or any(present.get(name) != digest for name, digest in before.items()):
         raise CommandError("it was made by an earlier version of this software: start anew with --reset")
 
 

@@ -96,7 +96,6 @@ CREATE TABLE registry_issue (
     transaction_id uuid NOT NULL REFERENCES registry_transaction (id),
     PRIMARY KEY (origin_id, first_no),
     CONSTRAINT issue_is_not_empty CHECK (first_no < next_no),
-    CONSTRAINT issue_is_of_one_series UNIQUE (origin_id, series_id, first_no, next_no),
     FOREIGN KEY (origin_id, series_id) REFERENCES registry_series (origin_id, id),
     CONSTRAINT issues_are_disjoint EXCLUDE USING gist (origin_id WITH =, int8range(first_no, next_no) WITH &&)
 );

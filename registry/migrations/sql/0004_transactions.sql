@@ -227,7 +227,6 @@ END $$;
 CREATE CONSTRAINT TRIGGER transaction_has_ranges AFTER INSERT ON registry_transaction
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION registry_transaction_has_ranges();
 
-
 -- A closed account holds nothing; accounts know nothing of units, so this rule stands here. Whoever moves units shares a lock on
 -- the acquiring account, so this looks after they have ended; an older snapshot would not see what they brought.
 CREATE FUNCTION registry_closed_account_is_empty() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
