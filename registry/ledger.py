@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db import connection
@@ -23,12 +24,14 @@ from registry.rules.facts import (
     CapFacts,
     Context,
     LineFacts,
+    Moment,
     NamedPiece,
     ObligationFacts,
     Piece,
     UnitTypeFacts,
 )
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
+from registry.rules.states import State
 from registry.rules.types import TYPES
 
 # More than any registry can ever issue; keeps a hopeless order inside PostgreSQL's bigint.
@@ -88,13 +91,39 @@ class Facts:
     allocations: Mapping[int, AllocationFacts]
     caps: Mapping[int, CapFacts]
     answer: StoredAnswer | None
+    used_references: frozenset[tuple[str, str]]
+    exercise: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A transaction as it stands under lock, with what it proposed in the words of a proposal. Times are UTC.
+
+    `pieces` are the ranges it has reserved, in their order; none where its type can reserve nothing.
+    """
+
+    id: str
+    state: State
+    proposal: Proposal
+    quantity: int
+    series_id: int | None
+    transferring: str | None
+    acquiring: str
+    jurisdiction: str
+    initiator_id: int | None
+    approver_id: int | None
+    proposed_at: datetime
+    expires_at: datetime | None
+    due_at: datetime | None
+    answer: StoredAnswer | None
 
 
 @dataclass(slots=True)
 class Plan:
-    """What `registry_effect` writes: rows by column name, ranges by position."""
+    """What `registry_effect` and `registry_proceed` write: rows by column name, ranges by position."""
 
     transactions: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
     ranges: list[list[Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
@@ -115,6 +144,7 @@ class Plan:
         return json.dumps(
             {
                 "transactions": self.transactions,
+                "steps": self.steps,
                 "ranges": self.ranges,
                 "entries": self.entries,
                 "answers": self.answers,
@@ -130,8 +160,12 @@ def read(
     now: datetime,
     key: tuple[str, str] | None = None,
     lock: bool = True,
+    own: str | None = None,
 ) -> Facts:
-    """Lock the accounts of the proposals and return the facts about them; with `lock` false, only look."""
+    """Lock the accounts of the proposals and return the facts about them; with `lock` false, only look.
+
+    What the transaction `own` has reserved counts as free for it.
+    """
     draws: dict[Selector, int] = {}
     named: dict[SerialRange, None] = {}
     for proposal in proposals:
@@ -144,9 +178,23 @@ def read(
     request: dict[str, Any] = {
         "accounts": sorted({name for p in proposals for line in p.lines for name in _accounts(line)}),
         "user": actor.user_id,
+        "now": now.isoformat(),
         "day": now.date().isoformat(),
         "draws": [_draw_request(selector, min(quantity, MOST_UNITS)) for selector, quantity in draws.items()],
-        "named": [{"registry": r.registry, "first": r.first, "next": r.next, "most": MOST_RANGES + 1} for r in named],
+        "named": [
+            {"registry": r.registry, "first": r.first, "next": r.next, "most": MOST_RANGES + 1, "own": own}
+            for r in named
+        ],
+        "references": sorted(
+            {
+                (line.transferring, p.client_reference)
+                for p in proposals
+                for line in p.lines
+                if p.client_reference and line.transferring
+            }
+        )
+        if own is None
+        else [],
         "obligations": sorted({p.obligation for p in proposals if p.obligation is not None}),
         "allocations": sorted({p.allocation for p in proposals if p.allocation is not None}),
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
@@ -158,7 +206,15 @@ def read(
     return _facts(answer, list(draws), list(named))
 
 
-def context(proposal: Proposal, facts: Facts, *, actor: Actor, now: datetime) -> Context:
+def context(
+    proposal: Proposal,
+    facts: Facts,
+    *,
+    actor: Actor,
+    now: datetime,
+    moment: Moment = Moment.PROPOSAL,
+    initiator_id: int | None = None,
+) -> Context:
     """Give a proposal its share of the facts. What it takes from a pool is `give_back`'s to return if it is refused."""
     lines = []
     for line in proposal.lines:
@@ -183,6 +239,10 @@ def context(proposal: Proposal, facts: Facts, *, actor: Actor, now: datetime) ->
         obligation=facts.obligations.get(proposal.obligation or 0),
         allocation=facts.allocations.get(proposal.allocation or 0),
         cap=facts.caps.get(proposal.cap or 0),
+        moment=moment,
+        initiator_id=initiator_id,
+        exercise=facts.exercise,
+        used_references=facts.used_references,
     )
 
 
@@ -207,6 +267,50 @@ def apply(database: DatabaseTransaction, plan: Plan, *, last: bool = True) -> No
     database.ask("registry_effect", plan.as_json(), last=last)
 
 
+def waiting(database: DatabaseTransaction, transaction_id: str, key: tuple[str, str] | None = None) -> Waiting | None:
+    """Lock a transaction with its accounts and return it, also where it has ended; None where there is none."""
+    request: dict[str, Any] = {"transaction": transaction_id}
+    if key is not None:
+        request["principal"], request["key"] = key
+    found = json.loads(database.ask("registry_waiting", json.dumps(request)) or "{}")
+    row = found["transaction"]
+    if row is None:
+        return None
+    return Waiting(
+        id=row["id"],
+        state=State(row["state"]),
+        proposal=_proposal(row),
+        quantity=row["quantity"],
+        series_id=row["series_id"],
+        transferring=row["transferring"],
+        acquiring=row["acquiring"],
+        jurisdiction=row["jurisdiction"],
+        initiator_id=row["initiator_id"],
+        approver_id=row["approver_id"],
+        proposed_at=datetime.fromisoformat(row["proposed_at"]),
+        expires_at=_instant(row["expires_at"]),
+        due_at=_instant(row["due_at"]),
+        answer=_answer(found["answer"]),
+    )
+
+
+def proceed(database: DatabaseTransaction, plan: Plan) -> None:
+    """Take decided steps of waiting transactions, which move or release what they reserved, and commit.
+
+    Raises: as `apply`.
+    """
+    database.ask("registry_proceed", plan.as_json(), last=True)
+
+
+def freeze_or_release(database: DatabaseTransaction, act: str, row: dict[str, Any], plan: Plan) -> int:
+    """Record a freeze, the wish to release it, or its release (`freeze`, `ask`, `release`), and commit; return its id.
+
+    Raises: as `apply`.
+    """
+    written = {act: row, "entries": plan.entries, "answers": plan.answers}
+    return int(database.ask("registry_freeze_or_release", json.dumps(written)) or 0)
+
+
 def record(database: DatabaseTransaction, plan: Plan) -> None:
     """Write log entries and the answer of a refusal, and commit; no unit is touched."""
     database.ask("registry_record", plan.as_json(), last=True)
@@ -223,6 +327,28 @@ def merge_neighbours(account_id: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT registry_merge_neighbours(%s)", [account_id])
         return int(cursor.fetchone()[0])
+
+
+def _proposal(row: dict[str, Any]) -> Proposal:
+    """The proposal of a recorded transaction: its ranges named, one line for each pair of accounts and series in a row."""
+    lines: list[Line] = []
+    for names, ranges in groupby(row["ranges"], key=lambda part: tuple(part[:6])):
+        transferring, acquiring, registry, unit_type, vintage, recognition = names
+        serials = tuple(SerialRange(registry, first, following) for *_, first, following in ranges)
+        quantity = sum(one.quantity for one in serials)
+        lines.append(Line(transferring, acquiring, quantity, registry, unit_type, vintage, recognition, serials))
+    if not lines:
+        lines.append(Line(row["transferring"], row["acquiring"], row["quantity"]))
+    return Proposal(
+        type=row["type_id"],
+        lines=tuple(lines),
+        obligation=row["obligation_id"],
+        allocation=row["allocation_id"],
+        cap=row["cap_id"],
+        reason=row["reason"],
+        beneficiary=row["beneficiary"],
+        client_reference=row["client_reference"],
+    )
 
 
 def _accounts(line: Line) -> tuple[str, ...]:
@@ -289,6 +415,8 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
         allocations={int(i): AllocationFacts(id=int(i), **row) for i, row in (answer.get("allocations") or {}).items()},
         caps=_caps(answer.get("cap"), registries, unit_types),
         answer=_answer(answer.get("answer")),
+        used_references=frozenset((account, used) for account, used in answer.get("references") or []),
+        exercise=answer.get("exercise", False),
     )
 
 
@@ -312,6 +440,12 @@ def _account(identifier: str, found: dict[str, Any]) -> AccountFacts:
         holder_id=found["holder"],
         installation_id=found["installation"],
         right=found["right"],
+        frozen=found["frozen"],
+        one_person_surrender=found["one_person_surrender"],
+        one_person_trusted_transfer=found["one_person_trusted_transfer"],
+        trusted_only=found["trusted_only"],
+        other_approvers=found["other_approvers"],
+        trusts=frozenset(found["trusts"] or ()),
     )
 
 

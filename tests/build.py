@@ -12,10 +12,12 @@ from accounts.rules.account_types import ACCOUNT_TYPES, HolderKind
 from accounts.rules.representatives import RepresentativeState, Rights
 from registry import ledger
 from registry.models import IssuanceCap, Obligation, UnitType
+from registry.operations.approve import approve
 from registry.operations.issue import issue
 from registry.operations.outcome import Outcome
 from registry.operations.propose import propose
 from registry.rules.proposal import Line, Proposal, SerialRange
+from registry.rules.states import State
 from tests.accounts import samples
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -30,6 +32,7 @@ class Beijing:
 
     home: Jurisdiction
     user: User
+    second: User
     unit_type: UnitType
     accounts: dict[str, Account] = field(default_factory=dict)
     caps: dict[int, IssuanceCap] = field(default_factory=dict)
@@ -42,8 +45,17 @@ class Beijing:
         """The representative of every operator and trader."""
         return Actor(self.user.pk, f"user:{self.user.pk}")
 
-    def open(self, *names: str, type_code: str = "TRA", represented: bool = True) -> None:
-        """Open accounts of a type by these names; an operator's has an installation of the same number."""
+    @property
+    def approver(self) -> Actor:
+        """The other representative of every operator and trader."""
+        return Actor(self.second.pk, f"user:{self.second.pk}")
+
+    def open(self, *names: str, type_code: str = "TRA", represented: bool = True, holder: str = "") -> None:
+        """Open accounts of a type by these names; an operator's has an installation of the same number.
+
+        They are of one holder, so they trust one another, and one person is enough: what completes at once is the shortest way to
+        most tests. Accounts of a `holder` of their own trust nobody, and need two persons.
+        """
         for name in names:
             row = ACCOUNT_TYPES[type_code]
             kind = HolderKind.ORGANISATION if HolderKind.ORGANISATION in row.holders else HolderKind.AUTHORITY
@@ -53,19 +65,23 @@ class Beijing:
             account = open_account(
                 jurisdiction=self.home,
                 type_code=type_code,
-                holder=Holder.objects.get_or_create(name=f"holder of {name}", kind=kind, country="CN")[0],
+                holder=Holder.objects.get_or_create(name=holder or f"holder of {kind}", kind=kind, country="CN")[0],
                 name=name,
                 installation=place,
                 actor=REGISTRY,
                 now=NOW,
             )
             if represented and not row.administrative:
-                nomination = nominate_representative(
-                    account=account, user=self.user, rights=Rights.INITIATE_AND_APPROVE, actor=REGISTRY, now=NOW
-                )
-                change_representative_state(
-                    representative=nomination, state=RepresentativeState.ACTIVE, actor=REGISTRY, now=NOW
-                )
+                for user in (self.user, self.second):
+                    nomination = nominate_representative(
+                        account=account, user=user, rights=Rights.INITIATE_AND_APPROVE, actor=REGISTRY, now=NOW
+                    )
+                    change_representative_state(
+                        representative=nomination, state=RepresentativeState.ACTIVE, actor=REGISTRY, now=NOW
+                    )
+            if not holder and not row.administrative:
+                options = {"one_person_surrender": True, "one_person_trusted_transfer": True}
+                Account.objects.filter(pk=account.pk).update(**options)
             self.accounts[name] = account
 
     def issue(self, quantity: int, vintage: int = 2026, limit: int = 10**12) -> Outcome:
@@ -109,18 +125,24 @@ class Beijing:
         type_code: str = "10-50",
         **more: object,
     ) -> Outcome:
-        """Move units: as the representative of a private account, as the registry of an administrative one."""
+        """Move units: as the representative of a private account, as the registry of an administrative one; approved where needed."""
         administrative = ACCOUNT_TYPES[self.accounts[sender].type_id].administrative
         by_order = administrative or type_code in {"10-40", "10-37", "4-48"}
         proposal = Proposal(type_code, (self.line(sender, acquirer, quantity, *ranges),), **more)
-        return propose(proposal, actor=REGISTRY if by_order else self.representative, now=NOW)
+        outcome = propose(proposal, actor=REGISTRY if by_order else self.representative, now=NOW)
+        if outcome.state != State.AWAITING_APPROVAL:
+            return outcome
+        return approve(outcome.transaction_id, actor=self.approver, now=NOW)
 
 
 def beijing(*traders: str, operators: tuple[str, ...] = ()) -> Beijing:
     """Make the registry with its administrative accounts, and traders and operators by these names."""
     home = samples.jurisdiction("CN-BJ")
     made = Beijing(
-        home, samples.user("representative"), UnitType.objects.create(jurisdiction=home, code="BEA", kind="allowance")
+        home,
+        samples.user("representative"),
+        samples.user("second-representative"),
+        UnitType.objects.create(jurisdiction=home, code="BEA", kind="allowance"),
     )
     for type_code in ADMINISTRATIVE:
         made.open(type_code, type_code=type_code)

@@ -55,6 +55,11 @@ class Account(models.Model):
     retires = models.BooleanField()
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    one_person_surrender = models.BooleanField(default=False, db_default=False)
+    one_person_trusted_transfer = models.BooleanField(default=False, db_default=False)
+    trusted_only = models.BooleanField(default=False, db_default=False)
+    # Kept by the freezes of `registry` alone.
+    frozen = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ["identifier"]

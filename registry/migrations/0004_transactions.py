@@ -9,11 +9,14 @@ class Migration(migrations.Migration):
     dependencies = [("registry", "0003_blocks")]
     operations = [
         migrations.RunSQL(
-            sql("0004_transactions.sql"),
+            sql("0004_transactions.sql") + sql("0004_freezes.sql"),
             reverse_sql="""
         DROP FUNCTION registry_transaction_keeps_to_its_states, registry_range_takes_effect, registry_transaction_ends,
             registry_range_is_well_formed, registry_ranges_make_up_the_quantity, registry_transaction_has_ranges,
             registry_closed_account_is_empty CASCADE;
+        DROP FUNCTION registry_step_takes_effect, registry_freeze_takes_effect, registry_freezes_alone_freeze CASCADE;
+        DROP FUNCTION registry_may_approve, registry_must_wait, registry_mark_frozen;
+        DROP TABLE registry_freeze;
         DROP FUNCTION registry_mint, registry_rehouse;
     """,
         )

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql("0005_facts.sql"),
             reverse_sql="""
-        DROP FUNCTION registry_facts, registry_named, registry_draw, registry_best_fit, registry_series_of,
+        DROP FUNCTION registry_waiting, registry_facts, registry_named, registry_draw, registry_best_fit, registry_series_of,
             registry_open_serial_space, registry_merge_neighbours;
     """,
         )

@@ -2,7 +2,7 @@
 
 from registry.models.compliance import Allocation, AllocationTable, Obligation, RecordedEmissions, StatusSnapshot
 from registry.models.ledger import Answer, Balance, Holding, Issue, Recognition, Series, UnitBlock
-from registry.models.transactions import Transaction, TransactionBlock, TransactionType
+from registry.models.transactions import Freeze, Transaction, TransactionBlock, TransactionStep, TransactionType
 from registry.models.units import IssuanceCap, UnitType
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "AllocationTable",
     "Answer",
     "Balance",
+    "Freeze",
     "Holding",
     "IssuanceCap",
     "Issue",
@@ -20,6 +21,7 @@ __all__ = [
     "StatusSnapshot",
     "Transaction",
     "TransactionBlock",
+    "TransactionStep",
     "TransactionType",
     "UnitBlock",
     "UnitType",

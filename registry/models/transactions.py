@@ -15,6 +15,8 @@ class TransactionType(models.Model):
     needs_obligation = models.BooleanField()
     needs_allocation = models.BooleanField()
     needs_original = models.BooleanField()
+    approval = models.TextField()
+    delayed = models.BooleanField()
 
     class Meta:
         managed = False
@@ -44,6 +46,11 @@ class Transaction(models.Model):
     initiator = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     proposed_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
+    approver = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    expires_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    held_at = models.DateTimeField(null=True)
+    resumes_to = models.TextField(null=True)
     recorded_at = models.DateTimeField()
 
     class Meta:
@@ -52,6 +59,56 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class TransactionStep(models.Model):
+    """One change of a transaction's state after its first: who, when, from, to, why, and which checks failed."""
+
+    transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="steps")
+    event = models.TextField()
+    from_state = models.TextField()
+    to_state = models.TextField()
+    user = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    reason = models.TextField()
+    failures = ArrayField(models.IntegerField())
+    due_at = models.DateTimeField(null=True)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "registry_transactionstep"
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.from_state} {self.to_state}"
+
+
+class Freeze(models.Model):
+    """A freeze of one transaction, account or serial range `[first_no, next_no)`: set by one person, released by two."""
+
+    jurisdiction = models.ForeignKey("accounts.Jurisdiction", models.PROTECT, related_name="+")
+    transaction = models.ForeignKey(Transaction, models.PROTECT, null=True, related_name="freezes")
+    account = models.ForeignKey("accounts.Account", models.PROTECT, null=True, related_name="freezes")
+    origin = models.ForeignKey("accounts.Jurisdiction", models.PROTECT, null=True, related_name="+")
+    first_no = models.BigIntegerField(null=True)
+    next_no = models.BigIntegerField(null=True)
+    reason = models.TextField()
+    reference = models.TextField()
+    review_on = models.DateField()
+    frozen_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    frozen_at = models.DateTimeField()
+    release_requested_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    release_requested_at = models.DateTimeField(null=True)
+    release_reason = models.TextField()
+    released_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "registry_freeze"
+
+    def __str__(self) -> str:
+        return f"freeze {self.pk}"
 
 
 class TransactionBlock(models.Model):

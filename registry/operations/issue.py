@@ -5,7 +5,8 @@ from datetime import datetime
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.outcome import Outcome, Refused, completed, refused
+from registry.operations.outcome import Outcome, Refused, accepted, refused
+from registry.operations.terms import terms_of_proposal
 from registry.rules import checks
 from registry.rules.proposal import Line, Proposal
 
@@ -39,9 +40,10 @@ def issue(
             refusal, plan = refused(judged, failures, actor=actor, now=now)
             ledger.record(database, plan)
             return refusal
+        terms = terms_of_proposal(judged)
         # After this point it must succeed.
         series_id = ledger.series_of(database, cap_id, project=project, period=period)
-        outcome, plan = completed(judged, actor=actor, now=now, series_id=series_id)
+        outcome, plan = accepted(judged, actor=actor, now=now, terms=terms, series_id=series_id)
         ledger.apply(database, plan)
         return outcome
 

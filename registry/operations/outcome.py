@@ -10,8 +10,10 @@ from accounts.rules.access import Actor
 from audit import entries
 from registry import ledger
 from registry.identity import transaction_id
+from registry.operations.terms import Terms
 from registry.rules.checks import Failure
 from registry.rules.facts import Context
+from registry.rules.states import State
 from registry.settlement import settlement_for
 
 
@@ -46,6 +48,8 @@ class Outcome:
     client_reference: str
     proposed_at: datetime
     completed_at: datetime | None
+    expires_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 class Refused(Exception):
@@ -77,28 +81,31 @@ class AnswerKey:
     print_answer: Callable[["Outcome | Refused"], tuple[int, str]] = field(compare=False)
 
 
-def completed(
-    judged: Context, *, actor: Actor, now: datetime, series_id: int | None = None
+def accepted(
+    judged: Context, *, actor: Actor, now: datetime, terms: Terms, series_id: int | None = None
 ) -> tuple[Outcome, ledger.Plan]:
-    """Make the outcome of an accepted proposal that completes at once, and the plan that writes it."""
+    """Make the outcome of an accepted proposal, in the first state that its terms say, and the plan that writes it."""
     proposal, kind = judged.proposal, judged.type
-    movements = settlement_for("internal").movements(judged)
     first_line = proposal.lines[0]
+    is_completed = terms.state is State.COMPLETED
     outcome = Outcome(
         transaction_id=transaction_id(now),
         type=kind.code,
-        state="COMPLETED",
+        state=terms.state,
         transferring=first_line.transferring,
         acquiring=first_line.acquiring,
         quantity=proposal.quantity,
-        ranges=_ranges(judged),
+        # What waits and cannot reserve its units names them when it completes.
+        ranges=ranges_of(judged) if is_completed or kind.reserves else (),
         obligation=proposal.obligation,
         allocation=proposal.allocation,
         reason=proposal.reason,
         beneficiary=proposal.beneficiary,
         client_reference=proposal.client_reference,
         proposed_at=now,
-        completed_at=now,
+        completed_at=now if is_completed else None,
+        expires_at=terms.expires_at,
+        due_at=terms.due_at,
     )
     acquiring = judged.accounts[first_line.acquiring]
     transferring = None if first_line.transferring is None else judged.accounts[first_line.transferring]
@@ -113,6 +120,7 @@ def completed(
             "acquiring_id": acquiring.id,
             "quantity": outcome.quantity,
             "cap_id": proposal.cap,
+            "series_id": series_id,
             "obligation_id": proposal.obligation,
             "allocation_id": proposal.allocation,
             "reverses_id": None,
@@ -121,14 +129,23 @@ def completed(
             "client_reference": proposal.client_reference,
             "initiator_id": actor.user_id,
             "proposed_at": now.isoformat(),
-            "completed_at": now.isoformat(),
+            "completed_at": now.isoformat() if is_completed else None,
+            "expires_at": terms.expires_at.isoformat() if terms.expires_at else None,
+            "due_at": terms.due_at.isoformat() if terms.due_at else None,
         }
     )
-    for origin, first, following, series, recognition, sender, acquirer in movements:
+    if outcome.ranges:
+        move(plan, judged, series_id)
+    event = kind.event if is_completed else "transaction.proposed"
+    plan.entries.extend(log_of(judged, actor, now, event, str(outcome.transaction_id), _log_content(outcome)))
+    return outcome, plan
+
+
+def move(plan: ledger.Plan, judged: Context, series_id: int | None = None) -> None:
+    """Add the ranges of an accepted transaction, the plan's first, as its settlement says."""
+    for origin, first, following, series, recognition, sender, acquirer in settlement_for("internal").movements(judged):
         plan.ranges.append([0, origin, first, following, series_id or series, recognition, sender, acquirer])
     plan.sinks.update(account.id for account in judged.accounts.values() if account.retires)
-    plan.entries.extend(_log(judged, actor, now, kind.event, str(outcome.transaction_id), _log_content(outcome)))
-    return outcome, plan
 
 
 def refused(
@@ -142,7 +159,7 @@ def refused(
         "quantity": judged.proposal.quantity,
         "failures": sorted({failure.code for failure in failures}),
     }
-    plan = ledger.Plan(entries=_log(judged, actor, now, "transaction.refused", "", content))
+    plan = ledger.Plan(entries=log_of(judged, actor, now, "transaction.refused", "", content))
     return Refused(failures), plan
 
 
@@ -156,7 +173,8 @@ def with_answer(plan: ledger.Plan, key: AnswerKey | None, result: Outcome | Refu
     return plan
 
 
-def _ranges(judged: Context) -> tuple[MovedRange, ...]:
+def ranges_of(judged: Context) -> tuple[MovedRange, ...]:
+    """Return the ranges that an accepted transaction moves, as they are printed."""
     ranges: list[MovedRange] = []
     for found in judged.lines:
         names = {named.serials.first: named.unit_type for named in found.named}
@@ -193,7 +211,7 @@ def _log_content(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _log(
+def log_of(
     judged: Context, actor: Actor, now: datetime, event: str, subject: str, content: dict[str, Any]
 ) -> list[dict[str, Any]]:
     line = judged.proposal.lines[0]

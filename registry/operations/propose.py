@@ -10,17 +10,18 @@ from registry.operations.outcome import (
     AnswerKey,
     Outcome,
     Refused,
-    completed,
+    accepted,
     refused,
     with_answer,
 )
+from registry.operations.terms import terms_of_proposal
 from registry.rules import checks
 from registry.rules.proposal import Proposal
 from registry.settlement import settlement_for
 
 
 def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey | None = None) -> Outcome:
-    """Judge a proposal and carry it out at once, or refuse it with every reason.
+    """Judge a proposal and carry it out, or let it wait for approval or its delay with its units reserved, or refuse it.
 
     Quantities are units of 1 t CO2e; `now` is the registry's clock, UTC. Source: domain.md sections 5 and 6.
 
@@ -41,8 +42,9 @@ def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey |
             refusal, plan = refused(judged, failures, actor=actor, now=now)
             ledger.record(database, with_answer(plan, key, refusal))
             return refusal
+        terms = terms_of_proposal(judged)
         # After this point it must succeed.
-        outcome, plan = completed(judged, actor=actor, now=now)
+        outcome, plan = accepted(judged, actor=actor, now=now, terms=terms)
         ledger.apply(database, with_answer(plan, key, outcome))
         return outcome
 

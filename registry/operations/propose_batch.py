@@ -6,7 +6,8 @@ from datetime import datetime
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.outcome import Outcome, Refused, completed, refused
+from registry.operations.outcome import Outcome, Refused, accepted, refused
+from registry.operations.terms import terms_of_proposal
 from registry.rules import checks
 from registry.rules.proposal import Proposal
 from registry.settlement import settlement_for
@@ -71,7 +72,7 @@ def _at_once(
 ) -> list[Outcome | Refused]:
     """Judge all on one reading of the facts and write all at once: as many round trips as for one."""
     results: list[Outcome | Refused] = []
-    accepted, refusals = ledger.Plan(), ledger.Plan()
+    batch, refusals = ledger.Plan(), ledger.Plan()
     for proposal in proposals:
         judged = ledger.context(proposal, facts, actor=actor, now=now)
         failures = checks.run(judged) + settlement_for("internal").checks(judged)
@@ -81,15 +82,15 @@ def _at_once(
             result, plan = refused(judged, failures, actor=actor, now=now)
             refusals.entries.extend(plan.entries)
         else:
-            result, plan = completed(judged, actor=actor, now=now)
-            _append(accepted, plan)
+            result, plan = accepted(judged, actor=actor, now=now, terms=terms_of_proposal(judged))
+            _append(batch, plan)
         results.append(result)
-    if refusals.entries and (all_or_nothing or not accepted.transactions):
+    if refusals.entries and (all_or_nothing or not batch.transactions):
         ledger.record(database, refusals)
         return results
     # After this point it must succeed.
-    accepted.entries.extend(refusals.entries)
-    ledger.apply(database, accepted)
+    batch.entries.extend(refusals.entries)
+    ledger.apply(database, batch)
     return results
 
 
@@ -109,7 +110,7 @@ def _one_by_one(
             result, plan = refused(judged, failures, actor=actor, now=now)
             refusals.entries.extend(plan.entries)
         else:
-            result, plan = completed(judged, actor=actor, now=now)
+            result, plan = accepted(judged, actor=actor, now=now, terms=terms_of_proposal(judged))
             ledger.apply(database, plan, last=False)
         results.append(result)
     if refusals.entries:

@@ -5,18 +5,22 @@ A transferring account that the actor has no right to know of is only not found 
 
 from collections.abc import Iterator
 
-from accounts.rules.access import Act
+from accounts.rules.access import Act, Role
 from accounts.rules.account_types import ACCOUNT_TYPES
 from accounts.rules.identifiers import MalformedIdentifier, parse_account_identifier
 from accounts.rules.representatives import Action, Rights, right_permits
 from accounts.rules.statuses import AccountStatus, Movement, status_allows
+from registry.rules.approval import approval_of
 from registry.rules.check_table import Finding, about, check
 from registry.rules.checks_of_form import is_quantity, printed
-from registry.rules.facts import AccountFacts, Context, LineFacts
+from registry.rules.facts import AccountFacts, Context, LineFacts, Moment
+from registry.rules.types import Approval
 
 
 def knows(context: Context, account: AccountFacts) -> bool:
-    """Return whether the actor has a right to know that an account exists."""
+    """Return whether the actor has a right to know that an account exists. What is executed when due, nobody asked for."""
+    if context.moment is Moment.EXECUTION:
+        return True
     return account.right is not None or context.actor.may(Act.READ_EVERY_ACCOUNT, account.jurisdiction)
 
 
@@ -60,14 +64,16 @@ def acquiring_account_exists(context: Context) -> Iterator[Finding]:
 @check(4003, transient=True)
 def transferring_account_status_allows(context: Context) -> Iterator[Finding]:
     for name, account in sending(context).items():
-        if not status_allows(AccountStatus(account.status), context.type.movement):
+        if account.frozen:
+            yield about(name, account=name, status="FROZEN")
+        elif not status_allows(AccountStatus(account.status), context.type.movement):
             yield about(name, account=name, status=account.status)
 
 
 @check(4004, transient=True)
 def acquiring_account_status_allows(context: Context) -> Iterator[Finding]:
     for name, account in acquiring(context).items():
-        if not status_allows(AccountStatus(account.status), Movement.TRANSFER_IN):
+        if account.frozen or not status_allows(AccountStatus(account.status), Movement.TRANSFER_IN):
             yield about(name, account=name)
 
 
@@ -136,15 +142,62 @@ def balance_is_sufficient(context: Context) -> Iterator[Finding]:
 
 @check(4012)
 def actor_has_the_right(context: Context) -> Iterator[Finding]:
+    if context.moment is Moment.EXECUTION:
+        # Nobody acts: what is due was initiated and approved by those who had the right then.
+        return
     accounts = acquiring(context) if context.type.effect == "mint" else sending(context)
-    action = Action.INITIATE_SURRENDER if context.type.needs_obligation else Action.INITIATE
+    approves = context.moment is Moment.APPROVAL
     for name, account in accounts.items():
         if context.type.by_order or ACCOUNT_TYPES[account.type].administrative:
-            permitted = context.actor.administers(account.jurisdiction)
+            permitted = (
+                context.actor.has_role(Role.SENIOR_REGISTRY_ADMINISTRATOR, account.jurisdiction)
+                if approves
+                else context.actor.administers(account.jurisdiction)
+            )
         else:
-            permitted = account.right is not None and right_permits(Rights(account.right), action)
+            permitted = account.right is not None and right_permits(Rights(account.right), _action(context, approves))
         if not permitted:
             yield about(name, account=name)
+
+
+def _action(context: Context, approves: bool) -> Action:
+    if approves:
+        return Action.APPROVE
+    return Action.INITIATE_SURRENDER if context.type.needs_obligation else Action.INITIATE
+
+
+def may_withdraw(context: Context) -> Iterator[Finding]:
+    """Find the transferring accounts for which the actor may not stop what waits (check 4012)."""
+    accounts = acquiring(context) if context.type.effect == "mint" else sending(context)
+    for name, account in accounts.items():
+        right = None if account.right is None else Rights(account.right)
+        acts = right is not None and any(right_permits(right, act) for act in (_action(context, False), Action.APPROVE))
+        if not acts and not context.actor.administers(account.jurisdiction):
+            yield about(name, account=name)
+
+
+@check(4013, reference="domain.md 1: whoever initiates never approves")
+def two_persons_act(context: Context) -> Iterator[Finding]:
+    wanted = approval_of(context)
+    if context.moment is Moment.APPROVAL:
+        if context.actor.user_id is None or context.actor.user_id == context.initiator_id:
+            yield about()
+    elif context.moment is Moment.PROPOSAL and wanted is not None:
+        if context.actor.user_id is None:
+            yield about()
+        elif wanted is Approval.REPRESENTATIVE:
+            for name, account in sending(context).items():
+                if not account.other_approvers:
+                    yield about(name, account=name)
+
+
+@check(4011, reference="domain.md 3")
+def untrusted_transfers_are_allowed(context: Context) -> Iterator[Finding]:
+    known = sending(context)
+    for line in context.proposal.lines:
+        sender = known.get(line.transferring or "")
+        if context.type.delayed and sender is not None and sender.trusted_only and line.acquiring not in sender.trusts:
+            yield about(line.acquiring, account=sender.identifier, acquiring=line.acquiring)
 
 
 @check(4017, reference="domain.md 5")

@@ -170,3 +170,11 @@ def named_records_fit_the_type(context: Context) -> Iterator[Finding]:
 def reason_is_given(context: Context) -> Iterator[Finding]:
     if context.type.needs_reason and not context.proposal.reason.strip():
         yield about(type=context.type.code)
+
+
+@check(3001, reference="domain.md 6: a client reference names one instruction of an account")
+def transaction_is_unique(context: Context) -> Iterator[Finding]:
+    reference = context.proposal.client_reference
+    for name in dict.fromkeys(line.transferring for line in context.proposal.lines):
+        if reference and name is not None and (name, reference) in context.used_references:
+            yield about(name, account=name, reference=reference)

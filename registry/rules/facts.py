@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from accounts.rules.access import Actor
 from registry.rules.proposal import Line, Proposal, SerialRange
@@ -13,7 +14,8 @@ from registry.rules.types import TransactionType
 class AccountFacts:
     """An account as it stands under lock. `jurisdiction` is CN-BJ, `registry` CNBJ.
 
-    `right` is the actor's active right as its representative, or None.
+    `right` is the actor's active right as its representative, or None; `other_approvers`: whether another active representative
+    may approve; `trusts`: which of the accounts named it trusts now, those of the same holder among them.
     """
 
     id: int
@@ -27,6 +29,12 @@ class AccountFacts:
     holder_id: int | None
     installation_id: int | None
     right: str | None
+    frozen: bool = False
+    one_person_surrender: bool = False
+    one_person_trusted_transfer: bool = False
+    trusted_only: bool = False
+    other_approvers: bool = True
+    trusts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,14 @@ class CapFacts:
     next_serial: int | None
 
 
+class Moment(StrEnum):
+    """When a transaction is judged: all checks run at each, and some ask something else of who acts."""
+
+    PROPOSAL = "proposal"
+    APPROVAL = "approval"
+    EXECUTION = "execution"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything a check may look at. `accounts` has only those that exist, by identifier; `registries` the issuing
@@ -141,3 +157,10 @@ class Context:
     obligation: ObligationFacts | None = None
     allocation: AllocationFacts | None = None
     cap: CapFacts | None = None
+    moment: Moment = Moment.PROPOSAL
+    # Who proposed what is approved now.
+    initiator_id: int | None = None
+    # Whether the registry itself may act without a second person, as it does where everything is an exercise.
+    exercise: bool = True
+    # Client references of this proposal that its account has used.
+    used_references: frozenset[tuple[str, str]] = frozenset()

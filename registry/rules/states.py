@@ -1,7 +1,7 @@
 """The states of a transaction: one table of what may follow what (domain.md section 5).
 
-The trigger `transactions_keep_to_their_states` holds its own literal copy; a test compares the two. docs/states.md is printed
-from here. A state's name is the text `transaction-state.<STATE>`.
+The triggers `transactions_keep_to_their_states` and `steps_take_effect` hold their own literal copies; a test compares them.
+docs/states.md is printed from here. A state's name is the text `transaction-state.<STATE>`, an event's `transaction-step.<event>`.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,23 @@ class State(StrEnum):
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
     TERMINATED = "TERMINATED"
+
+
+class Step(StrEnum):
+    """What brings a transaction from one state to the next."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    DUE = "due"
+    CHECK_FAILED = "check-failed"
+    FROZEN = "frozen"
+    RELEASED = "released"
+    ACCEPTED = "accepted"
+    REFUSED_ELSEWHERE = "refused-elsewhere"
+    ABORTED = "aborted"
+    RECEIVED = "received"
 
 
 class Units(StrEnum):
@@ -46,32 +63,29 @@ UNITS_IN: Mapping[State, Units] = {
     State.TERMINATED: Units.RELEASED,
 }
 
-# (from, to): the event that leads there.
-TRANSITIONS: Mapping[tuple[State, State], str] = {
-    (State.AWAITING_APPROVAL, State.DELAYED): "approved",
-    (State.AWAITING_APPROVAL, State.PROPOSED): "approved",
-    (State.AWAITING_APPROVAL, State.COMPLETED): "approved",
-    (State.AWAITING_APPROVAL, State.REJECTED): "refused",
-    (State.AWAITING_APPROVAL, State.CANCELLED): "expired",
-    (State.AWAITING_APPROVAL, State.ON_HOLD): "frozen",
-    (State.DELAYED, State.PROPOSED): "due",
-    (State.DELAYED, State.COMPLETED): "due",
-    (State.DELAYED, State.TERMINATED): "check failed",
-    (State.DELAYED, State.CANCELLED): "withdrawn",
-    (State.DELAYED, State.ON_HOLD): "frozen",
-    (State.ON_HOLD, State.AWAITING_APPROVAL): "released",
-    (State.ON_HOLD, State.DELAYED): "released",
-    (State.ON_HOLD, State.PROPOSED): "released",
-    (State.PROPOSED, State.ACCEPTED): "accepted",
-    (State.PROPOSED, State.TERMINATED): "refused by the other registry",
-    (State.PROPOSED, State.CANCELLED): "aborted",
-    (State.PROPOSED, State.ON_HOLD): "frozen",
-    (State.ACCEPTED, State.COMPLETED): "receipt",
+# (step, from): the states it may lead to. What is on hold goes back to where it was held.
+STEPS: Mapping[tuple[Step, State], frozenset[State]] = {
+    (Step.APPROVED, State.AWAITING_APPROVAL): frozenset({State.DELAYED, State.PROPOSED, State.COMPLETED}),
+    (Step.REFUSED, State.AWAITING_APPROVAL): frozenset({State.REJECTED}),
+    (Step.EXPIRED, State.AWAITING_APPROVAL): frozenset({State.CANCELLED}),
+    (Step.WITHDRAWN, State.AWAITING_APPROVAL): frozenset({State.CANCELLED}),
+    (Step.FROZEN, State.AWAITING_APPROVAL): frozenset({State.ON_HOLD}),
+    (Step.DUE, State.DELAYED): frozenset({State.PROPOSED, State.COMPLETED}),
+    (Step.CHECK_FAILED, State.DELAYED): frozenset({State.TERMINATED}),
+    (Step.WITHDRAWN, State.DELAYED): frozenset({State.CANCELLED}),
+    (Step.FROZEN, State.DELAYED): frozenset({State.ON_HOLD}),
+    (Step.RELEASED, State.ON_HOLD): frozenset({State.AWAITING_APPROVAL, State.DELAYED, State.PROPOSED}),
+    (Step.ACCEPTED, State.PROPOSED): frozenset({State.ACCEPTED}),
+    (Step.REFUSED_ELSEWHERE, State.PROPOSED): frozenset({State.TERMINATED}),
+    (Step.ABORTED, State.PROPOSED): frozenset({State.CANCELLED}),
+    (Step.FROZEN, State.PROPOSED): frozenset({State.ON_HOLD}),
+    (Step.RECEIVED, State.ACCEPTED): frozenset({State.COMPLETED}),
 }
 
+TRANSITIONS = frozenset((before, after) for (_, before), following in STEPS.items() for after in following)
 FINAL = frozenset(State) - {before for before, _ in TRANSITIONS}
 
 
-def may_become(state: State, following: State) -> bool:
-    """Return whether a transaction in one state may go to another. A final state is final (check 3003)."""
-    return (state, following) in TRANSITIONS
+def may_take(step: Step, state: State) -> bool:
+    """Return whether a transaction in a state may take a step (checks 3002 and 3003)."""
+    return (step, state) in STEPS

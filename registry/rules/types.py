@@ -20,11 +20,20 @@ class Effect(StrEnum):
     RETIRE = "retire"
 
 
+class Approval(StrEnum):
+    """Who must approve what somebody initiated: nobody, since a record was approved before; a second person of the same side."""
+
+    RECORD = "record"
+    REPRESENTATIVE = "representative"
+    ADMINISTRATOR = "administrator"
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionType:
     """One type. `movement`: what it does to the transferring account, as that account's status must allow.
 
-    `by_order`: proposed by a registry administrator only, whoever holds the units.
+    `by_order`: proposed by a registry administrator only, whoever holds the units. `delayed`: waits where the acquiring account is
+    not trusted. `limited`: counts against the limits of the transferring account.
     """
 
     code: str
@@ -37,6 +46,20 @@ class TransactionType:
     needs_allocation: bool = False
     needs_original: bool = False
     needs_reason: bool = False
+    delayed: bool = False
+    limited: bool = False
+
+    @property
+    def approval(self) -> Approval:
+        """Who must approve it."""
+        if self.needs_allocation:
+            return Approval.RECORD
+        return Approval.ADMINISTRATOR if self.by_order else Approval.REPRESENTATIVE
+
+    @property
+    def reserves(self) -> bool:
+        """Whether it can reserve its units while it waits: not those that are yet to be issued, nor retired ones."""
+        return self.effect is not Effect.MINT and not self.needs_original
 
     @property
     def event(self) -> str:
@@ -60,7 +83,7 @@ _ROWS = (
         "10-40", Family.ALLOCATION, Effect.MOVE, Movement.TRANSFER_OUT, by_order=True, needs_allocation=True
     ),
     TransactionType("10-37", Family.AUCTION_DELIVERY, Effect.MOVE, Movement.TRANSFER_OUT, by_order=True),
-    TransactionType("10-50", Family.TRANSFER, Effect.MOVE, Movement.TRANSFER_OUT),
+    TransactionType("10-50", Family.TRANSFER, Effect.MOVE, Movement.TRANSFER_OUT, delayed=True, limited=True),
     TransactionType("10-2", Family.SURRENDER, Effect.RETIRE, Movement.SURRENDER, needs_obligation=True),
     TransactionType("4-0", Family.CANCELLATION, Effect.RETIRE, Movement.CANCEL, needs_reason=True),
     TransactionType(

@@ -37,7 +37,7 @@ def market() -> Beijing:
     made.obligation("plant")
     made.obligation("mill")
     made.move("plant", "SUR", 10, (701, 711), type_code="10-2", obligation=obligation(made, "plant"))
-    elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.unit_type, made.accounts)
+    elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.second, made.unit_type, made.accounts)
     elsewhere.open("tokyo")
     elsewhere.open("tokyo ISS", type_code="ISS")
     made.open("shut")

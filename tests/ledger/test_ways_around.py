@@ -281,7 +281,7 @@ def crowded() -> Beijing:
     made.open("shut ISS", type_code="ISS")
     samples.user("bystander")
     samples.jurisdiction("KR-11")
-    elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.unit_type, made.accounts)
+    elsewhere = Beijing(samples.jurisdiction("JP-13"), made.user, made.second, made.unit_type, made.accounts)
     elsewhere.open("Tokyo", type_code="ISS")
     return made
 

@@ -14,9 +14,16 @@ from accounts.rules.statuses import ALLOWED, TRANSITIONS
 from accounts.texts import account_type_text, text
 from registry.rules import states
 from registry.rules.checks import CHECKS
-from registry.rules.types import TYPES
+from registry.rules.types import TYPES, Approval
 
 PRINTED = "This page is printed from the code's own table by `./dev manage print_tables`; a test compares.\n"
+
+
+APPROVED_BY = {
+    Approval.RECORD: "the approved table",
+    Approval.REPRESENTATIVE: "another representative",
+    Approval.ADMINISTRATOR: "a senior administrator",
+}
 
 
 class Command(BaseCommand):
@@ -66,15 +73,20 @@ def _checks() -> Iterator[str]:
 
 def _states() -> Iterator[str]:
     yield f"# The states of a transaction\n\n{PRINTED}"
-    yield "Internal transactions complete at once so far; the states between begin with approvals, delays and links.\n"
+    yield "A transaction whose checks all pass begins in one of the first states, as its type, the rights of its account and the trusted"
+    yield "accounts say; every change after that is a recorded step, which says who, when and why.\n"
     yield "```mermaid\nstateDiagram-v2"
     for state in sorted(states.FIRST):
         yield f"    [*] --> {state}"
-    for (before, after), event in states.TRANSITIONS.items():
-        yield f"    {before} --> {after}: {event}"
+    for (step, before), following in states.STEPS.items():
+        for after in sorted(following):
+            yield f"    {before} --> {after}: {step}"
     for state in sorted(states.FINAL):
         yield f"    {state} --> [*]"
-    yield "```\n\n| state | name | its units are |\n|---|---|---|"
+    yield "```\n\n| step | means |\n|---|---|"
+    for step in states.Step:
+        yield f"| {step} | {text(f'transaction-step.{step}')} |"
+    yield "\n| state | name | its units are |\n|---|---|---|"
     for state in states.State:
         yield f"| {state} | {text(f'transaction-state.{state}')} | {states.UNITS_IN[state]} |"
     yield ""
@@ -82,12 +94,13 @@ def _states() -> Iterator[str]:
 
 def _types() -> Iterator[str]:
     yield f"# The types of transaction\n\n{PRINTED}"
-    yield "| code | name | effect | from | to | proposed by | needs |\n|---|---|---|---|---|---|---|"
+    yield "| code | name | effect | from | to | proposed by | approved by | waits where not trusted | needs |\n|---|---|---|---|---|---|---|---|---|"
     for code, row in TYPES.items():
         needs = {"obligation": row.needs_obligation, "allocation": row.needs_allocation, "reason": row.needs_reason}
         yield (
             f"| {code} | {text(f'transaction-type.{code}')} | {row.effect} | {' '.join(row.from_types)} |"
             f" {' '.join(row.to_types)} | {'a registry administrator' if row.by_order else 'whoever may, for the account'} |"
+            f" {APPROVED_BY[row.approval]} | {'yes' if row.delayed else ''} |"
             f" {', '.join(name for name, needed in needs.items() if needed)} |"
         )
     yield ""

@@ -35,7 +35,11 @@ CREATE TABLE registry_transactiontype (
     within_one_registry boolean NOT NULL,
     needs_obligation boolean NOT NULL,
     needs_allocation boolean NOT NULL,
-    needs_original boolean NOT NULL
+    needs_original boolean NOT NULL,
+    -- Who must approve: nobody, since a record was approved before; another representative; a second administrator.
+    approval text NOT NULL CONSTRAINT approval_is_known CHECK (approval IN ('record', 'representative', 'administrator')),
+    -- Whether it waits where the acquiring account is not trusted.
+    delayed boolean NOT NULL
 );
 
 -- A foreign key locks the row it refers to, and a CHECK is parsed anew by each statement. On the tables that every transfer
@@ -50,6 +54,8 @@ CREATE TABLE registry_transaction (
     acquiring_id bigint NOT NULL,
     quantity bigint NOT NULL,
     cap_id bigint REFERENCES registry_issuancecap (id),
+    -- What an issuance makes units of.
+    series_id integer REFERENCES registry_series (id),
     obligation_id bigint,
     allocation_id bigint,
     reverses_id uuid REFERENCES registry_transaction (id),
@@ -59,14 +65,41 @@ CREATE TABLE registry_transaction (
     initiator_id bigint,
     proposed_at timestamptz NOT NULL,
     completed_at timestamptz,
+    -- While it waits: who approved it, when it lapses without approval, when it may be executed, and where a hold leads back to.
+    approver_id bigint,
+    expires_at timestamptz,
+    due_at timestamptz,
+    held_at timestamptz,
+    resumes_to text,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id()
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX allocation_is_delivered_once ON registry_transaction (allocation_id) WHERE allocation_id IS NOT NULL;
-CREATE UNIQUE INDEX reversed_at_most_once ON registry_transaction (reverses_id) WHERE reverses_id IS NOT NULL;
+-- A reversal that was refused or withdrawn leaves the original to be reversed.
+CREATE UNIQUE INDEX reversed_at_most_once ON registry_transaction (reverses_id)
+    WHERE reverses_id IS NOT NULL AND state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED');
+CREATE UNIQUE INDEX client_reference_is_used_once ON registry_transaction (transferring_id, client_reference)
+    WHERE client_reference <> '' AND transferring_id IS NOT NULL;
 CREATE INDEX transactions_by_jurisdiction ON registry_transaction (jurisdiction_id, id DESC);
 CREATE INDEX transactions_of_an_obligation ON registry_transaction (obligation_id) WHERE obligation_id IS NOT NULL;
 CREATE INDEX uncompleted_transactions ON registry_transaction (state, id) WHERE completed_at IS NULL;
+
+-- Every change of state after the first, and the only lever that makes one (0004): who, when, from, to, why, which checks failed.
+CREATE TABLE registry_transactionstep (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    transaction_id uuid NOT NULL REFERENCES registry_transaction (id),
+    event text NOT NULL,
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    user_id bigint REFERENCES accounts_user (id),
+    at timestamptz NOT NULL,
+    reason text NOT NULL DEFAULT '',
+    failures integer[] NOT NULL DEFAULT '{}',
+    -- When it may be executed, where it goes to DELAYED by an approval.
+    due_at timestamptz,
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX steps_of_a_transaction ON registry_transactionstep (transaction_id, id);
 
 -- The serials a transaction moves, each range with its own accounts on both sides: the history of every unit.
 CREATE TABLE registry_transactionblock (

@@ -2,6 +2,8 @@
 -- reserves them. There is no other lever, so what is recorded and what moved are the same thing.
 
 CREATE FUNCTION registry_transaction_keeps_to_its_states() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    may_change text[] := '{state,completed_at,approver_id,expires_at,due_at,held_at,resumes_to,recorded_in}';
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'transactions are never deleted' USING ERRCODE = 'integrity_constraint_violation';
@@ -17,9 +19,25 @@ BEGIN
             RAISE EXCEPTION 'a transaction does not go from % to %', OLD.state, NEW.state
                 USING ERRCODE = 'integrity_constraint_violation';
         END IF;
-        IF (to_jsonb(NEW) - 'state' - 'completed_at') <> (to_jsonb(OLD) - 'state' - 'completed_at') THEN
+        IF pg_trigger_depth() < 2 THEN
+            RAISE EXCEPTION 'a transaction changes only by a recorded step' USING ERRCODE = 'integrity_constraint_violation';
+        ELSIF NEW.type_id <> OLD.type_id OR (to_jsonb(NEW) - may_change) <> (to_jsonb(OLD) - may_change) THEN
             RAISE EXCEPTION 'only the state of a transaction changes' USING ERRCODE = 'integrity_constraint_violation';
+        ELSIF OLD.state = 'ON_HOLD' AND NEW.state <> OLD.resumes_to THEN
+            RAISE EXCEPTION 'a transaction on hold goes back to %', OLD.resumes_to USING ERRCODE = 'integrity_constraint_violation';
+        ELSIF OLD.state = 'AWAITING_APPROVAL' AND NEW.state IN ('DELAYED', 'PROPOSED', 'COMPLETED') AND NEW.approver_id IS NULL THEN
+            RAISE EXCEPTION 'a transaction goes on when another person approved it'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'approval_is_given';
         END IF;
+    END IF;
+    IF NEW.approver_id = NEW.initiator_id THEN
+        RAISE EXCEPTION 'whoever initiates never approves' USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_is_not_initiator';
+    ELSIF NEW.state = 'COMPLETED' AND NEW.completed_at < NEW.due_at THEN
+        RAISE EXCEPTION 'nothing executes before it is due' USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_executes_early';
+    ELSIF NEW.state = 'AWAITING_APPROVAL' AND NEW.expires_at IS NULL OR NEW.state = 'DELAYED' AND NEW.due_at IS NULL
+            OR (NEW.state = 'ON_HOLD') <> (NEW.resumes_to IS NOT NULL) OR (NEW.state = 'ON_HOLD') <> (NEW.held_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'what waits for approval expires, what is delayed falls due, what is on hold goes back somewhere'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'waiting_has_an_end';
     END IF;
     -- Times are neither infinite nor beyond what a reader's clock can say.
     IF (NEW.state = 'COMPLETED') <> (NEW.completed_at IS NOT NULL) OR NEW.completed_at < NEW.proposed_at
@@ -34,6 +52,9 @@ BEGIN
     END IF;
     IF NEW.state NOT IN ('AWAITING_APPROVAL', 'DELAYED', 'PROPOSED', 'COMPLETED') THEN
         RAISE EXCEPTION 'a transaction does not begin %', NEW.state USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF num_nonnulls(NEW.approver_id, NEW.held_at, NEW.resumes_to) > 0 THEN
+        RAISE EXCEPTION 'a transaction begins without an approval or a hold' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     NEW.recorded_in := pg_current_xact_id();
     RETURN NEW;
@@ -52,7 +73,7 @@ BEGIN
         RAISE EXCEPTION 'serials are issued in order: next is %', open_block.start_no USING ERRCODE = 'serialization_failure';
     END IF;
     SELECT t.cap_id INTO cap FROM registry_transaction t JOIN registry_issuancecap c ON c.id = t.cap_id
-        JOIN registry_series s ON s.unit_type_id = c.unit_type_id AND s.vintage = c.vintage AND s.id = part.series_id
+        JOIN registry_series s ON s.unit_type_id = c.unit_type_id AND s.vintage = c.vintage AND s.id = part.series_id AND s.id = t.series_id
     WHERE t.id = part.transaction_id AND t.jurisdiction_id = part.origin_id
         AND (t.completed_at AT TIME ZONE 'UTC')::date >= c.valid_from
         AND coalesce((t.completed_at AT TIME ZONE 'UTC')::date < c.valid_to, true);
@@ -103,14 +124,17 @@ END $$;
 CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     parent record;
+    trusted boolean;
 BEGIN
     -- The acquiring account is locked SHARE: many fill one sink at once, and it is not closed until they have ended.
     SELECT t.state, t.type_id, t.recorded_in, t.jurisdiction_id, t.obligation_id, t.allocation_id, t.reverses_id, t.initiator_id,
-        k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original,
-        f.type_id AS from_type, f.jurisdiction_id AS from_registry, a.type_id AS to_type, a.jurisdiction_id AS to_registry,
+        t.approver_id, t.proposed_at, k.approval, k.delayed, a.identifier AS to_identifier,
+        f.one_person_surrender, f.one_person_trusted_transfer, f.frozen AS from_frozen, a.frozen AS to_frozen, k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original,
+        f.type_id AS from_type, g.administrative AS from_administers, f.jurisdiction_id AS from_registry, a.type_id AS to_type, a.jurisdiction_id AS to_registry,
         a.retires, a.status, u.id AS initiator
     INTO parent FROM registry_transaction t JOIN registry_transactiontype k ON k.code = t.type_id
         JOIN accounts_account a ON a.id = NEW.to_account_id LEFT JOIN accounts_account f ON f.id = NEW.from_account_id
+        LEFT JOIN accounts_accounttype g ON g.code = f.type_id
         LEFT JOIN accounts_user u ON u.id = t.initiator_id
     WHERE t.id = NEW.transaction_id FOR SHARE OF a;
     IF NOT FOUND OR parent.initiator IS DISTINCT FROM parent.initiator_id THEN
@@ -133,6 +157,26 @@ BEGIN
             USING ERRCODE = 'integrity_constraint_violation';
     ELSIF parent.status = 'CLOSED' THEN
         RAISE EXCEPTION 'a closed account holds nothing' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF parent.from_frozen OR parent.to_frozen THEN
+        RAISE EXCEPTION 'a frozen account takes part in nothing' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    -- Four eyes, and the wait before an account that is not trusted. The registry itself acts alone where a record was approved
+    -- before it, and in an exercise.
+    IF parent.initiator_id IS NULL THEN
+        IF parent.approval <> 'record' AND NOT EXISTS (SELECT FROM accounts_deployment WHERE mode = 'exercise') THEN
+            RAISE EXCEPTION 'a transaction of type % is proposed by a person', parent.type_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'a_person_initiates';
+        END IF;
+    ELSIF parent.state <> 'AWAITING_APPROVAL' AND parent.approver_id IS NULL THEN
+        trusted := parent.delayed AND accounts_trusted(NEW.from_account_id, parent.to_identifier, parent.proposed_at);
+        IF parent.approval <> 'record' AND (parent.from_administers OR NOT (parent.needs_obligation AND parent.one_person_surrender
+                OR trusted AND parent.one_person_trusted_transfer)) THEN
+            RAISE EXCEPTION 'a transaction of type % is approved by another person', parent.type_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'approval_is_given';
+        ELSIF parent.state = 'COMPLETED' AND parent.delayed AND NOT trusted AND NOT parent.from_administers THEN
+            RAISE EXCEPTION 'a transfer to an account that is not trusted waits' USING ERRCODE = 'check_violation',
+                CONSTRAINT = 'untrusted_transfers_wait';
+        END IF;
     END IF;
     IF parent.obligation_id IS NOT NULL OR parent.allocation_id IS NOT NULL THEN
         PERFORM registry_range_fits_its_record(NEW);
@@ -203,9 +247,13 @@ BEGIN
     FOR part IN SELECT * FROM registry_transactionblock WHERE transaction_id = NEW.id
             ORDER BY to_account_id, series_id, recognition_id, origin_id, first_no LOOP
         IF NEW.state = 'COMPLETED' THEN
-            SELECT a.retires, a.status INTO acquirer FROM accounts_account a WHERE a.id = part.to_account_id FOR SHARE;
+            SELECT a.retires, a.status, a.frozen OR f.frozen AS frozen INTO acquirer
+            FROM accounts_account a JOIN accounts_account f ON f.id = part.from_account_id
+            WHERE a.id = part.to_account_id FOR SHARE OF a;
             IF acquirer.status = 'CLOSED' THEN
                 RAISE EXCEPTION 'a closed account holds nothing' USING ERRCODE = 'integrity_constraint_violation';
+            ELSIF acquirer.frozen THEN
+                RAISE EXCEPTION 'a frozen account takes part in nothing' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             PERFORM registry_rehouse(part, part.to_account_id, acquirer.retires, NEW.id, NULL);
         ELSE
@@ -217,15 +265,114 @@ END $$;
 CREATE TRIGGER transactions_end AFTER UPDATE OF state ON registry_transaction
     FOR EACH ROW EXECUTE FUNCTION registry_transaction_ends();
 
+-- What waits reserves its units, but for what nobody can reserve: serials not issued yet, and retired ones. Their ranges are
+-- recorded in the database transaction that completes it.
 CREATE FUNCTION registry_transaction_has_ranges() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM registry_transactionblock b WHERE b.transaction_id = NEW.id) THEN
+    IF NOT EXISTS (SELECT FROM registry_transactionblock b WHERE b.transaction_id = NEW.id)
+            AND (NEW.state = 'COMPLETED' OR NOT EXISTS (SELECT FROM registry_transactiontype k
+                WHERE k.code = NEW.type_id AND (k.effect = 'mint' OR k.needs_original))) THEN
         RAISE EXCEPTION 'transaction % moves nothing', NEW.id USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER transaction_has_ranges AFTER INSERT ON registry_transaction
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION registry_transaction_has_ranges();
+CREATE CONSTRAINT TRIGGER completed_transaction_has_ranges AFTER UPDATE ON registry_transaction
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'COMPLETED') EXECUTE FUNCTION registry_transaction_has_ranges();
+
+-- Whether a user may approve a transaction now: a senior administrator of its registry where administrators approve, else an active
+-- representative, with the right, of every transferring account.
+CREATE FUNCTION registry_may_approve(approver bigint, given registry_transaction) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM accounts_user u WHERE u.id = approver AND u.is_active) AND CASE
+        WHEN (SELECT k.approval = 'administrator' FROM registry_transactiontype k WHERE k.code = given.type_id)
+            OR (SELECT y.administrative FROM accounts_account a JOIN accounts_accounttype y ON y.code = a.type_id
+                WHERE a.id = given.transferring_id)
+        THEN EXISTS (SELECT FROM accounts_userrole r WHERE r.user_id = approver AND r.role = 'senior-registry-administrator'
+            AND coalesce(r.jurisdiction_id = given.jurisdiction_id, true))
+        ELSE NOT EXISTS (
+            SELECT FROM (SELECT given.transferring_id AS account_id
+                UNION SELECT b.from_account_id FROM registry_transactionblock b WHERE b.transaction_id = given.id) sender
+            WHERE NOT EXISTS (SELECT FROM accounts_representative r WHERE r.account_id = sender.account_id AND r.user_id = approver
+                AND r.state = 'ACTIVE' AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')))
+    END
+$$;
+
+-- Whether an approved transaction must wait: some of it goes from a holder's account to one that is not trusted.
+CREATE FUNCTION registry_must_wait(given registry_transaction, at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM registry_transactiontype k
+        JOIN registry_transactionblock b ON b.transaction_id = given.id
+        JOIN accounts_account f ON f.id = b.from_account_id JOIN accounts_accounttype y ON y.code = f.type_id
+        JOIN accounts_account a ON a.id = b.to_account_id
+        WHERE k.code = given.type_id AND k.delayed AND NOT y.administrative AND NOT accounts_trusted(f.id, a.identifier, at))
+$$;
+
+CREATE FUNCTION registry_step_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    given registry_transaction;
+    stood interval;
+BEGIN
+    SELECT * INTO given FROM registry_transaction WHERE id = NEW.transaction_id FOR UPDATE;
+    IF given.state IS DISTINCT FROM NEW.from_state THEN
+        RAISE EXCEPTION 'transaction % is not % any more', NEW.transaction_id, NEW.from_state USING ERRCODE = 'serialization_failure';
+    END IF;
+    -- The same table as registry/rules/states.py; a test compares the two.
+    IF (NEW.event, NEW.from_state, NEW.to_state) NOT IN (
+        ('approved', 'AWAITING_APPROVAL', 'DELAYED'), ('approved', 'AWAITING_APPROVAL', 'PROPOSED'),
+        ('approved', 'AWAITING_APPROVAL', 'COMPLETED'), ('refused', 'AWAITING_APPROVAL', 'REJECTED'),
+        ('expired', 'AWAITING_APPROVAL', 'CANCELLED'), ('withdrawn', 'AWAITING_APPROVAL', 'CANCELLED'),
+        ('frozen', 'AWAITING_APPROVAL', 'ON_HOLD'), ('due', 'DELAYED', 'PROPOSED'), ('due', 'DELAYED', 'COMPLETED'),
+        ('check-failed', 'DELAYED', 'TERMINATED'), ('withdrawn', 'DELAYED', 'CANCELLED'), ('frozen', 'DELAYED', 'ON_HOLD'),
+        ('released', 'ON_HOLD', 'AWAITING_APPROVAL'), ('released', 'ON_HOLD', 'DELAYED'), ('released', 'ON_HOLD', 'PROPOSED'),
+        ('accepted', 'PROPOSED', 'ACCEPTED'), ('refused-elsewhere', 'PROPOSED', 'TERMINATED'), ('aborted', 'PROPOSED', 'CANCELLED'),
+        ('frozen', 'PROPOSED', 'ON_HOLD'), ('received', 'ACCEPTED', 'COMPLETED')) THEN
+        RAISE EXCEPTION 'no transaction is % from % to %', NEW.event, NEW.from_state, NEW.to_state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'step_is_known';
+    ELSIF NEW.user_id IS NULL AND NEW.event IN ('approved', 'refused', 'withdrawn', 'frozen', 'released') THEN
+        RAISE EXCEPTION 'a person decides' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_person_decides';
+    ELSIF NEW.event = 'approved' AND NOT registry_may_approve(NEW.user_id, given) THEN
+        RAISE EXCEPTION 'user % may not approve transaction %', NEW.user_id, given.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_has_the_right';
+    ELSIF NEW.event = 'approved' AND NEW.at >= given.expires_at OR NEW.event = 'expired' AND NEW.at < given.expires_at THEN
+        RAISE EXCEPTION 'a transaction is approved until %, and expires then', given.expires_at
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'approval_comes_in_time';
+    ELSIF NEW.event = 'approved' AND NEW.to_state = 'COMPLETED' AND registry_must_wait(given, NEW.at) THEN
+        RAISE EXCEPTION 'a transfer to an account that is not trusted waits' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'untrusted_transfers_wait';
+    ELSIF NEW.event IN ('due', 'check-failed') AND NEW.at < given.due_at THEN
+        RAISE EXCEPTION 'nothing executes before it is due' USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_executes_early';
+    ELSIF NEW.event = 'released' AND EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = given.id AND f.released_at IS NULL) THEN
+        RAISE EXCEPTION 'a transaction is released when two persons have lifted every freeze of it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'two_release';
+    ELSIF NEW.event = 'frozen' AND NOT EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = given.id AND f.released_at IS NULL) THEN
+        RAISE EXCEPTION 'a transaction is held by a recorded freeze' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF NEW.at < given.proposed_at OR NEW.at < (SELECT max(s.at) FROM registry_transactionstep s
+            WHERE s.transaction_id = given.id AND s.id < NEW.id) THEN
+        RAISE EXCEPTION 'steps follow one another in time' USING ERRCODE = 'check_violation', CONSTRAINT = 'times_are_in_order';
+    ELSIF (NEW.due_at IS NOT NULL) <> (NEW.event = 'approved' AND NEW.to_state = 'DELAYED') OR NEW.due_at < NEW.at THEN
+        RAISE EXCEPTION 'an approval that delays says until when' USING ERRCODE = 'check_violation', CONSTRAINT = 'delay_has_an_end';
+    END IF;
+    -- The clock of what is on hold stands: it is due, or expires, later by as long as the hold lasted.
+    stood := CASE WHEN NEW.event = 'released' THEN NEW.at - given.held_at ELSE interval '0' END;
+    UPDATE registry_transaction SET state = NEW.to_state,
+        completed_at = CASE WHEN NEW.to_state = 'COMPLETED' THEN NEW.at END,
+        approver_id = CASE WHEN NEW.event = 'approved' THEN NEW.user_id ELSE approver_id END,
+        due_at = coalesce(NEW.due_at, due_at) + stood,
+        expires_at = expires_at + stood,
+        held_at = CASE WHEN NEW.to_state = 'ON_HOLD' THEN NEW.at END,
+        resumes_to = CASE WHEN NEW.to_state = 'ON_HOLD' THEN NEW.from_state END,
+        recorded_in = CASE WHEN NEW.to_state = 'COMPLETED' AND NOT EXISTS (
+            SELECT FROM registry_transactionblock b WHERE b.transaction_id = given.id) THEN pg_current_xact_id() ELSE recorded_in END
+    WHERE id = given.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER steps_take_effect AFTER INSERT ON registry_transactionstep
+    FOR EACH ROW EXECUTE FUNCTION registry_step_takes_effect();
+CREATE TRIGGER steps_never_change BEFORE UPDATE OR DELETE ON registry_transactionstep
+    FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON registry_transactionstep EXECUTE FUNCTION registry_never_changes();
 
 -- A closed account holds nothing; accounts know nothing of units, so this rule stands here. Whoever moves units shares a lock on
 -- the acquiring account, so this looks after they have ended; an older snapshot would not see what they brought.

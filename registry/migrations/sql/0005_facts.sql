@@ -83,7 +83,7 @@ BEGIN
     RETURN jsonb_build_object('origin', issuer, 'kind', kind, 'free', free_total, 'pieces', chosen);
 END $$;
 
--- The blocks that a named range touches, as they stand: {"origin", "pieces": [[origin, first, next, series, recognition, vintage,
+-- The blocks that a named range touches, as they stand; what transaction `own` reserved counts as free for it: {"origin", "pieces": [[origin, first, next, series, recognition, vintage,
 -- unit type, kind, account, bound, retired]]}. Serials not issued yet have nulls.
 CREATE FUNCTION registry_named(named jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -94,7 +94,8 @@ DECLARE
 BEGIN
     SELECT id INTO issuer FROM accounts_jurisdiction WHERE registry_code = named ->> 'registry';
     SELECT jsonb_agg(jsonb_build_array(b.origin_id, greatest(b.start_no, first), least(b.end_no, next), b.series_id,
-        b.recognition_id, s.vintage, u.code, u.kind, b.account_id, b.held_for IS NOT NULL OR b.frozen_by IS NOT NULL, b.retired)
+        b.recognition_id, s.vintage, u.code, u.kind, b.account_id, b.held_for IS DISTINCT FROM (named ->> 'own')::uuid
+            AND b.held_for IS NOT NULL OR b.frozen_by IS NOT NULL, b.retired)
         ORDER BY b.start_no)
     INTO found
     FROM (SELECT * FROM registry_unitblock WHERE origin_id = issuer AND start_no < next AND start_no >=
@@ -113,26 +114,42 @@ DECLARE
     result jsonb;
     found jsonb;
     cap registry_issuancecap;
+    named_accounts text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
 BEGIN
     -- Locks, in the one order: accounts by id, the cap, the open block. Sinks (accounts that retire units) are locked last,
     -- inside the effect, by their balance rows.
     IF lock_rows THEN
         PERFORM FROM accounts_account
-        WHERE identifier = ANY (ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'))) AND NOT retires
+        WHERE identifier = ANY (named_accounts) AND NOT retires
         ORDER BY id FOR NO KEY UPDATE;
     END IF;
     SELECT jsonb_object_agg(a.identifier, jsonb_build_object('id', a.id, 'type', a.type_id, 'status', a.status,
         'jurisdiction_id', a.jurisdiction_id, 'jurisdiction', j.code, 'registry', j.registry_code, 'retires', a.retires, 'holder', a.holder_id,
-        'installation', a.installation_id, 'right',
-        (SELECT r.rights FROM accounts_representative r
-         WHERE r.account_id = a.id AND r.user_id = (request ->> 'user')::bigint AND r.state = 'ACTIVE')))
+        'installation', a.installation_id, 'frozen', a.frozen, 'one_person_surrender', a.one_person_surrender,
+        'one_person_trusted_transfer', a.one_person_trusted_transfer, 'trusted_only', a.trusted_only,
+        'right', (SELECT r.rights FROM accounts_representative r
+         WHERE r.account_id = a.id AND r.user_id = (request ->> 'user')::bigint AND r.state = 'ACTIVE'),
+        'other_approvers', EXISTS (SELECT FROM accounts_representative r JOIN accounts_user u ON u.id = r.user_id AND u.is_active
+         WHERE r.account_id = a.id AND r.user_id IS DISTINCT FROM (request ->> 'user')::bigint AND r.state = 'ACTIVE'
+            AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')),
+        'trusts', (SELECT jsonb_agg(o.identifier) FROM accounts_account o
+         WHERE o.identifier = ANY (named_accounts) AND o.id <> a.id AND accounts_trusted(a.id, o.identifier, (request ->> 'now')::timestamptz))))
     INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id
-    WHERE a.identifier = ANY (ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts')));
+    WHERE a.identifier = ANY (named_accounts);
     result := jsonb_build_object('accounts', coalesce(found, '{}'));
     IF request ? 'key' THEN
         SELECT to_jsonb(w) INTO found FROM registry_answer w
         WHERE w.principal = request ->> 'principal' AND w.key = request ->> 'key';
         result := result || jsonb_build_object('answer', found);
+    END IF;
+    IF request ? 'references' THEN
+        SELECT jsonb_agg(jsonb_build_array(a.identifier, t.client_reference)) INTO found
+        FROM jsonb_array_elements(request -> 'references') r JOIN accounts_account a ON a.identifier = r ->> 0
+            JOIN registry_transaction t ON t.transferring_id = a.id AND t.client_reference = r ->> 1;
+        result := result || jsonb_build_object('references', found);
+    END IF;
+    IF request ->> 'user' IS NULL THEN
+        result := result || jsonb_build_object('exercise', EXISTS (SELECT FROM accounts_deployment WHERE mode = 'exercise'));
     END IF;
     IF request ? 'draws' THEN
         SELECT jsonb_agg(registry_draw(d.value, (result -> 'accounts' -> (d.value ->> 'account') ->> 'id')::bigint) ORDER BY d.ordinality)
@@ -174,6 +191,36 @@ BEGIN
         result := result || jsonb_build_object('cap', found);
     END IF;
     RETURN result;
+END $$;
+
+-- A transaction that waits, under lock: its accounts, in the one order, and then its row. Its ranges in their order, by the names
+-- that a proposal uses. {"transaction": null} where there is none.
+CREATE FUNCTION registry_waiting(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    wanted uuid := (request ->> 'transaction')::uuid;
+    given registry_transaction;
+    found jsonb;
+    answer jsonb;
+BEGIN
+    PERFORM FROM accounts_account WHERE NOT retires AND id IN (
+        SELECT unnest(ARRAY[t.transferring_id, t.acquiring_id]) FROM registry_transaction t WHERE t.id = wanted
+        UNION SELECT unnest(ARRAY[b.from_account_id, b.to_account_id]) FROM registry_transactionblock b WHERE b.transaction_id = wanted)
+    ORDER BY id FOR NO KEY UPDATE;
+    SELECT * INTO given FROM registry_transaction WHERE id = wanted FOR UPDATE;
+    SELECT jsonb_agg(jsonb_build_array(f.identifier, a.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, b.first_no, b.next_no)
+        ORDER BY b.id) INTO found
+    FROM registry_transactionblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id JOIN registry_series s ON s.id = b.series_id
+        JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_account a ON a.id = b.to_account_id
+        LEFT JOIN accounts_account f ON f.id = b.from_account_id
+    WHERE b.transaction_id = wanted;
+    SELECT to_jsonb(w) INTO answer FROM registry_answer w
+    WHERE w.principal = request ->> 'principal' AND w.key = request ->> 'key';
+    RETURN jsonb_build_object('answer', answer, 'transaction', CASE WHEN given.id IS NOT NULL THEN to_jsonb(given) || jsonb_build_object(
+        'ranges', coalesce(found, '[]'),
+        'transferring', (SELECT identifier FROM accounts_account WHERE id = given.transferring_id),
+        'acquiring', (SELECT identifier FROM accounts_account WHERE id = given.acquiring_id),
+        'jurisdiction', (SELECT code FROM accounts_jurisdiction WHERE id = given.jurisdiction_id)) END);
 END $$;
 
 -- The series of units about to be issued, made when it is the first of its kind.

@@ -12,14 +12,15 @@ BEGIN
         RAISE EXCEPTION 'every transaction leaves its entry in the log' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, cap_id,
-        obligation_id, allocation_id, reverses_id, reason, beneficiary, client_reference, initiator_id, proposed_at, completed_at)
+        series_id, obligation_id, allocation_id, reverses_id, reason, beneficiary, client_reference, initiator_id, proposed_at, completed_at,
+        expires_at, due_at)
     SELECT t.id, t.type_id, t.state, t.jurisdiction_id, t.transferring_id, t.acquiring_id, t.quantity, t.cap_id,
-        t.obligation_id, t.allocation_id, t.reverses_id, t.reason, t.beneficiary, t.client_reference, t.initiator_id,
-        t.proposed_at, t.completed_at
+        t.series_id, t.obligation_id, t.allocation_id, t.reverses_id, t.reason, t.beneficiary, t.client_reference, t.initiator_id,
+        t.proposed_at, t.completed_at, t.expires_at, t.due_at
     FROM jsonb_to_recordset(plan -> 'transactions') AS t (id uuid, type_id text, state text, jurisdiction_id bigint,
-        transferring_id bigint, acquiring_id bigint, quantity bigint, cap_id bigint, obligation_id bigint, allocation_id bigint,
+        transferring_id bigint, acquiring_id bigint, quantity bigint, cap_id bigint, series_id integer, obligation_id bigint, allocation_id bigint,
         reverses_id uuid, reason text, beneficiary text, client_reference text, initiator_id bigint, proposed_at timestamptz,
-        completed_at timestamptz);
+        completed_at timestamptz, expires_at timestamptz, due_at timestamptz);
     -- Ranges take effect in the order of the plan: a later one may send on what an earlier one brought.
     INSERT INTO registry_transactionblock (transaction_id, origin_id, first_no, next_no, series_id, recognition_id,
         from_account_id, to_account_id)
@@ -45,4 +46,59 @@ BEGIN
         SELECT a.principal, a.key, a.digest, a.status, a.body
         FROM jsonb_to_recordset(plan -> 'answers') AS a (principal text, key text, digest text, status smallint, body text);
     END IF;
+END $$;
+
+-- The next step of transactions that wait: {"steps": [{...columns}], "ranges": of what completes and could reserve nothing, "entries",
+-- "answers"}. The recorded steps change the states (0004); what is not as it was decided raises serialization_failure.
+CREATE FUNCTION registry_proceed(plan jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF jsonb_array_length(plan -> 'steps') = 0
+            OR NOT jsonb_path_query_array(plan, '$.steps[*].id') <@ jsonb_path_query_array(plan, '$.entries[*].subject') THEN
+        RAISE EXCEPTION 'every step leaves its entry in the log' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF EXISTS (SELECT FROM jsonb_array_elements(plan -> 'steps') s WHERE s ->> 'event' IN ('frozen', 'released')) THEN
+        RAISE EXCEPTION 'holds come from freezes' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    INSERT INTO registry_transactionstep (transaction_id, event, from_state, to_state, user_id, at, reason, failures, due_at)
+    SELECT s.id, s.event, s.from_state, s.to_state, s.user_id, s.at, s.reason,
+        ARRAY(SELECT jsonb_array_elements_text(s.failures)::integer), s.due_at
+    FROM jsonb_to_recordset(plan -> 'steps') AS s (id uuid, event text, from_state text, to_state text, user_id bigint,
+        at timestamptz, reason text, failures jsonb, due_at timestamptz);
+    INSERT INTO registry_transactionblock (transaction_id, origin_id, first_no, next_no, series_id, recognition_id,
+        from_account_id, to_account_id)
+    SELECT (plan -> 'steps' -> (r ->> 0)::integer ->> 'id')::uuid, (r ->> 1)::bigint, (r ->> 2)::bigint,
+        (r ->> 3)::bigint, (r ->> 4)::integer, (r ->> 5)::integer, (r ->> 6)::bigint, (r ->> 7)::bigint
+    FROM jsonb_array_elements(plan -> 'ranges') r;
+    PERFORM registry_record(plan);
+END $$;
+
+-- Freeze, ask for the release of, or release: {"freeze": {...columns}} or {"ask": {...}} or {"release": {...}}, "entries", "answers".
+-- Returns the freeze's id.
+CREATE FUNCTION registry_freeze_or_release(plan jsonb) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    made bigint;
+BEGIN
+    IF plan ? 'freeze' THEN
+        INSERT INTO registry_freeze (jurisdiction_id, transaction_id, account_id, origin_id, first_no, next_no, reason, reference, review_on,
+            frozen_by_id, frozen_at)
+        SELECT f.jurisdiction_id, f.transaction_id, f.account_id, f.origin_id, f.first_no, f.next_no, f.reason, f.reference, f.review_on,
+            f.frozen_by_id, f.frozen_at
+        FROM jsonb_to_record(plan -> 'freeze') AS f (jurisdiction_id bigint, transaction_id uuid, account_id bigint, origin_id bigint,
+            first_no bigint, next_no bigint, reason text, reference text, review_on date, frozen_by_id bigint, frozen_at timestamptz)
+        RETURNING id INTO made;
+    ELSIF plan ? 'ask' THEN
+        UPDATE registry_freeze f SET release_requested_by_id = r.by, release_requested_at = r.at, release_reason = r.reason
+        FROM jsonb_to_record(plan -> 'ask') AS r (id bigint, by bigint, at timestamptz, reason text)
+        WHERE f.id = r.id AND f.release_requested_by_id IS NULL RETURNING f.id INTO made;
+    ELSE
+        UPDATE registry_freeze f SET released_by_id = r.by, released_at = r.at
+        FROM jsonb_to_record(plan -> 'release') AS r (id bigint, by bigint, at timestamptz)
+        WHERE f.id = r.id AND f.released_at IS NULL RETURNING f.id INTO made;
+    END IF;
+    IF made IS NULL THEN
+        RAISE EXCEPTION 'the freeze is not as it was decided' USING ERRCODE = 'serialization_failure';
+    END IF;
+    PERFORM registry_record(plan);
+    RETURN made;
 END $$;

@@ -1,6 +1,7 @@
 -- The application reads the ledger and writes it through the functions only.
 GRANT SELECT ON registry_unittype, registry_issuancecap, registry_series, registry_recognition, registry_transactiontype,
-    registry_transaction, registry_transactionblock, registry_issue, registry_unitblock, registry_holding, registry_answer
+    registry_transaction, registry_transactionstep, registry_freeze,
+    registry_transactionblock, registry_issue, registry_unitblock, registry_holding, registry_answer
     TO registry_application, registry_auditor;
 -- Administrators enter unit types and caps; what is issued under a cap is not theirs to write, and a type stays what it is.
 GRANT INSERT ON registry_unittype TO registry_application;
@@ -17,6 +18,7 @@ BEGIN
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', name);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION registry_facts(jsonb, boolean), registry_effect(jsonb), registry_record(jsonb),
+GRANT EXECUTE ON FUNCTION registry_facts(jsonb, boolean), registry_effect(jsonb), registry_record(jsonb), registry_proceed(jsonb),
+    registry_waiting(jsonb), registry_freeze_or_release(jsonb),
     registry_series_of(bigint, text, text), registry_open_serial_space(bigint), registry_merge_neighbours(bigint)
     TO registry_application;

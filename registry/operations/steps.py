@@ -1,0 +1,180 @@
+"""The steps of a transaction that waits: what approving, refusing, withdrawing, executing and expiring it have in common.
+
+Each is one story: lock the transaction with its accounts, see that it may take the step, judge it anew where units would move, then
+record the step, which is what changes the state (registry/migrations/sql/0004_transactions.sql).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.refusals import NotFound
+from accounts.rules.access import Actor
+from audit import entries
+from registry import ledger
+from registry.database_transaction import DatabaseTransaction
+from registry.operations.outcome import (
+    AnsweredBefore,
+    AnswerKey,
+    Outcome,
+    Refused,
+    move,
+    ranges_of,
+    with_answer,
+)
+from registry.operations.terms import Terms
+from registry.rules import checks
+from registry.rules.checks import Failure
+from registry.rules.facts import Context, Moment
+from registry.rules.states import State, Step
+from registry.settlement import settlement_for
+
+
+# `transaction.refused` tells of proposals that were refused by the checks.
+EVENT_OF = {Step.REFUSED: "transaction.rejected"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A transaction that may take the step, locked and judged: its failures are those of all checks at this moment."""
+
+    waiting: ledger.Waiting
+    judged: Context
+    failures: tuple[Failure, ...]
+
+
+def find(
+    database: DatabaseTransaction,
+    transaction_id: str,
+    step: Step,
+    moment: Moment,
+    *,
+    actor: Actor,
+    now: datetime,
+    key: AnswerKey | None = None,
+) -> Found | Refused:
+    """Lock a transaction and judge it for a step; Refused where its state does not allow the step, or its key named another request.
+
+    Raises: NotFound; AnsweredBefore with the first answer when `key` was used for the same request.
+    """
+    waiting = ledger.waiting(database, transaction_id, None if key is None else (key.principal, key.key))
+    if waiting is None:
+        raise NotFound("transaction")
+    if key is not None and waiting.answer is not None:
+        if waiting.answer.digest != key.digest:
+            return Refused((checks.key_names_one_request(key.key),))
+        raise AnsweredBefore(waiting.answer)
+    facts = ledger.read(database, [waiting.proposal], actor=actor, now=now, own=waiting.id)
+    judged = ledger.context(
+        waiting.proposal, facts, actor=actor, now=now, moment=moment, initiator_id=waiting.initiator_id
+    )
+    illegal = checks.step_may_be_taken(step, waiting.state, waiting.id)
+    return Found(waiting, judged, illegal or checks.run(judged) + settlement_for("internal").checks(judged))
+
+
+def refuse_step(
+    database: DatabaseTransaction,
+    found: Found,
+    failures: tuple[Failure, ...],
+    step: Step,
+    *,
+    actor: Actor,
+    now: datetime,
+    key: AnswerKey | None,
+) -> Refused:
+    """Leave the transaction as it is, with a log entry and the answer."""
+    refusal = Refused(failures)
+    content = {"step": step, "state": found.waiting.state, "failures": sorted({failure.code for failure in failures})}
+    plan = ledger.Plan(entries=_entry(found, actor, now, "transaction.step-refused", content))
+    ledger.record(database, with_answer(plan, key, refusal))
+    return refusal
+
+
+def take(
+    database: DatabaseTransaction,
+    found: Found,
+    step: Step,
+    terms: Terms,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    failures: tuple[Failure, ...] = (),
+    key: AnswerKey | None = None,
+) -> Outcome:
+    """Record the step with its log entry and answer, and commit.
+
+    Commit point: before COMMIT the transaction stands as it did, after it the step and all it moves or releases are there. A crash
+    in between is one or the other; whoever asked finds out by the key, and a step that is due is found again by its row.
+    """
+    waiting = found.waiting
+    codes = sorted({failure.code for failure in failures})
+    plan = ledger.Plan()
+    plan.steps.append(
+        {
+            "id": waiting.id,
+            "event": step,
+            "from_state": waiting.state,
+            "to_state": terms.state,
+            "user_id": actor.user_id,
+            "at": now.isoformat(),
+            "reason": reason,
+            "failures": codes,
+            "due_at": terms.due_at.isoformat() if step is Step.APPROVED and terms.due_at else None,
+        }
+    )
+    completes = terms.state is State.COMPLETED
+    if completes and not found.judged.type.reserves:
+        move(plan, found.judged, waiting.series_id)
+    outcome = _outcome(found, terms, now)
+    content: dict[str, Any] = {"step": step, "from": waiting.state, "to": terms.state, "failures": codes}
+    if terms.due_at is not None:
+        content["due_at"] = terms.due_at.isoformat()
+    if completes:
+        content |= {
+            "type": outcome.type,
+            "quantity": outcome.quantity,
+            "obligation": outcome.obligation or 0,
+            "ranges": [
+                [r.registry, r.unit_type, r.vintage, r.first, r.next, r.transferring or "", r.acquiring]
+                for r in outcome.ranges
+            ],
+        }
+    plan.entries.extend(_entry(found, actor, now, EVENT_OF.get(step, f"transaction.{step}"), content))
+    ledger.proceed(database, with_answer(plan, key, outcome))
+    return outcome
+
+
+def _outcome(found: Found, terms: Terms, now: datetime) -> Outcome:
+    waiting, proposal = found.waiting, found.waiting.proposal
+    completes = terms.state is State.COMPLETED
+    return Outcome(
+        transaction_id=UUID(waiting.id),
+        type=proposal.type,
+        state=terms.state,
+        transferring=waiting.transferring,
+        acquiring=waiting.acquiring,
+        quantity=waiting.quantity,
+        ranges=ranges_of(found.judged) if completes or found.judged.type.reserves else (),
+        obligation=proposal.obligation,
+        allocation=proposal.allocation,
+        reason=proposal.reason,
+        beneficiary=proposal.beneficiary,
+        client_reference=proposal.client_reference,
+        proposed_at=waiting.proposed_at,
+        completed_at=now if completes else None,
+        expires_at=waiting.expires_at,
+        due_at=terms.due_at or waiting.due_at,
+    )
+
+
+def _entry(found: Found, actor: Actor, now: datetime, event: str, content: dict[str, Any]) -> list[dict[str, Any]]:
+    return entries.rows(
+        registry=found.waiting.jurisdiction,
+        event=event,
+        occurred_at=now,
+        actor=actor.name,
+        subject=found.waiting.id,
+        content=content,
+    )
