@@ -35,6 +35,7 @@ EVENTS: Mapping[str, str] = {
     "transaction.correction": "the registry's own error was corrected",
     "transaction.refused": "a proposal was refused, with the codes of every check that failed",
     "transaction.proposed": "a proposal was accepted and waits, its units reserved",
+    "transaction.batch": "several proposals were made in one request; each has its own entry",
     "transaction.step-refused": "a step of a waiting transaction was refused, with the codes of every check that failed",
     "transaction.approved": "another person approved a transaction",
     "transaction.rejected": "another person refused a transaction",

@@ -14,7 +14,8 @@ The tree of what may be raised, and the answer it becomes:
     accounts.refusals.Refusal           422  an act upon accounts was refused
     |- NotPermitted                     403
     |- NotFound                         404
-    registry.operations.outcome.Refused 422  the checks refused a proposal: every failure
+    registry.operations.outcome.Refused 422  the checks refused a proposal, or a step of a transaction: every failure
+    registry.operations.propose_batch.BatchRefused  422  an all-or-nothing batch: every failure of every order, by its place
     (AnsweredBefore is no error: the view gives the first answer again)
     django.db.OperationalError          503  concurrent work was in the way, or the database is away: ask again
     anything else                       500  says nothing; everything is in the log
@@ -39,8 +40,9 @@ from accounts import refusals
 from accounts.api.errors import RequestError, RequestRefused
 from accounts.texts import text
 from config.parsers import BodyTooLarge, MalformedBody
-from registry.api.refusals import errors_of
+from registry.api.refusals import errors_of, errors_of_batch
 from registry.operations.outcome import Refused
+from registry.operations.propose_batch import BatchRefused
 
 MEDIA_TYPE = "application/problem+json"
 ADDRESS = "/api/problems/"
@@ -127,6 +129,8 @@ def problem_of(exc: Exception) -> Problem:
     match exc:
         case Refused():
             return Problem("refused", errors_of(exc))
+        case BatchRefused():
+            return Problem("refused", errors_of_batch(exc))
         case RequestRefused():
             return Problem(exc.kind, exc.errors)
         case MalformedBody():

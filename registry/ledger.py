@@ -214,8 +214,12 @@ def context(
     now: datetime,
     moment: Moment = Moment.PROPOSAL,
     initiator_id: int | None = None,
+    references_before: frozenset[tuple[str | None, str]] = frozenset(),
 ) -> Context:
-    """Give a proposal its share of the facts. What it takes from a pool is `give_back`'s to return if it is refused."""
+    """Give a proposal its share of the facts. What it takes from a pool is `give_back`'s to return if it is refused.
+
+    `references_before` are the client references of proposals of the same batch.
+    """
     lines = []
     for line in proposal.lines:
         if line.serials:
@@ -242,7 +246,7 @@ def context(
         moment=moment,
         initiator_id=initiator_id,
         exercise=facts.exercise,
-        used_references=facts.used_references,
+        used_references=facts.used_references | references_before,
     )
 
 

@@ -5,7 +5,7 @@ of a jurisdiction where a role says so (`accounts.queries`). What is beyond that
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,8 +16,8 @@ from accounts import queries as people
 from accounts.models import Account
 from accounts.rules.access import Actor
 from registry.identity import EPOCH
-from registry.models import Holding, Transaction, TransactionBlock, UnitBlock, UnitType
-from registry.operations.outcome import MovedRange, Outcome
+from registry.models import Holding, Transaction, TransactionBlock, TransactionStep, UnitBlock, UnitType
+from registry.operations.outcome import MovedRange, Outcome, StepTaken
 
 # Whose reader has more accounts than this reads a page by one condition instead of two for each account.
 MOST_BRANCHES = 20
@@ -127,12 +127,31 @@ def transactions_of(actor: Actor, wanted: TransactionFilter) -> TransactionList:
 
 
 def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
-    """Return one transaction with those of its ranges that the actor may know of, in two statements; None: not found."""
+    """Return one transaction with those of its ranges that the actor may know of and its steps; None: not found.
+
+    In three statements, and one more where the actor is no administrator. Who acted and why is told to readers of the transferring
+    account only.
+    """
     every, visible = _visible_transactions(actor)
     found = every.filter(visible, id=transaction_id).first()
     if found is None:
         return None
-    return _outcome(found, _ranges_of(actor).filter(transaction=found).order_by("origin_id", "first_no", "id"))
+    outcome = _outcome(found, _ranges_of(actor).filter(transaction=found).order_by("origin_id", "first_no", "id"))
+    knows = people.visible_accounts(actor).filter(pk=found.transferring_id or found.acquiring_id).exists()
+    steps = tuple(
+        StepTaken(
+            event=step.event,
+            from_state=step.from_state,
+            to_state=step.to_state,
+            at=step.at,
+            by=f"user:{step.user_id}" if knows and step.user_id else None,
+            reason=step.reason if knows else "",
+            failures=tuple(step.failures) if knows else (),
+        )
+        for step in TransactionStep.objects.filter(transaction=found).order_by("id")
+    )
+    initiator = f"user:{found.initiator_id}" if knows and found.initiator_id else None
+    return replace(outcome, initiated_by=initiator, steps=steps)
 
 
 def outcome_without_ranges(found: Transaction) -> Outcome:
@@ -261,6 +280,8 @@ def _outcome(found: Transaction, ranges: Sequence[TransactionBlock] | QuerySet[T
         client_reference=found.client_reference,
         proposed_at=found.proposed_at,
         completed_at=found.completed_at,
+        expires_at=found.expires_at,
+        due_at=found.due_at,
     )
 
 

@@ -125,7 +125,7 @@ class Beijing:
         type_code: str = "10-50",
         **more: object,
     ) -> Outcome:
-        """Move units: as the representative of a private account, as the registry of an administrative one; approved where needed."""
+        """Move units: as the representative of a private account, as the registry of another; approved if needed."""
         administrative = ACCOUNT_TYPES[self.accounts[sender].type_id].administrative
         by_order = administrative or type_code in {"10-40", "10-37", "4-48"}
         proposal = Proposal(type_code, (self.line(sender, acquirer, quantity, *ranges),), **more)

@@ -40,13 +40,14 @@ class PageQuery(Query):
 
 
 class ApiView(APIView):
-    """An address for holders of an API key. `query` describes the query string of a read; anything else takes none."""
+    """An address for holders of an API key. `query` describes the query string of a read, `write_query` of anything else."""
 
     permission_classes: Sequence[type[BasePermission]] = (KeyScope,)
     # OPTIONS would describe serializers; the OpenAPI document does that.
     metadata_class = None
     http_method_names = ["get", "post", "head"]
     query: type[Query] = Query
+    write_query: type[Query] = Query
     is_public = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -59,7 +60,7 @@ class ApiView(APIView):
             # PostgreSQL's text cannot hold it, so nothing is named so.
             raise NotFound
         self.parameters: Mapping[str, Any] = _parameters(
-            request, self.query if request.method in SAFE_METHODS else Query
+            request, self.query if request.method in SAFE_METHODS else self.write_query
         )
 
     @property

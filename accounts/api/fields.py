@@ -91,6 +91,16 @@ class Word(serializers.ChoiceField):
         return data
 
 
+class Flag(serializers.BooleanField):
+    """A JSON truth value; `"true"` and 1 are none."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return it. Raises: ValidationError."""
+        if data is not serializers.empty and not isinstance(data, bool):
+            raise fault("not-a-flag")
+        return super().run_validation(data)
+
+
 class QueryInteger(serializers.IntegerField):
     """An integer in a query string, printed as integers are printed."""
 
@@ -106,6 +116,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the members. Raises: ValidationError with every fault of every member."""
+        if not isinstance(data, Mapping):
+            # As a member of a list; the body itself is an object before it comes here.
+            return super().to_internal_value(data)
         unknown = {name: [fault("unknown-field").detail[0]] for name in data if name not in self.fields}  # type: ignore[index]
         try:
             members = super().to_internal_value(data)

@@ -6,6 +6,8 @@ with the same key and is told the one outcome there is.
 
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
@@ -18,7 +20,7 @@ from accounts.api.errors import RequestError, RequestRefused
 from accounts.texts import text
 from registry.api.serializers import TransactionSerializer
 from registry.ledger import StoredAnswer
-from registry.operations.outcome import AnswerKey, Outcome, Refused
+from registry.operations.outcome import AnswerKey
 
 HEADER = "Idempotency-Key"
 # One for every request: making one copies all its fields.
@@ -37,10 +39,16 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 class Answering:
     """Answers one request that moves units."""
 
-    def __init__(self, view: ApiView, request: Request) -> None:
-        """Raises: RequestRefused when the request has no usable idempotency key."""
+    def __init__(
+        self, view: ApiView, request: Request, printer: Callable[[Any], Any] | None = None, success: int = 201
+    ) -> None:
+        """`printer` prints what succeeded, a transaction where it is absent; `success` is then the status.
+
+        Raises: RequestRefused when the request has no usable idempotency key.
+        """
         self._view, self._request = view, request
-        self._result: Outcome | Refused | None = None
+        self._printer, self._success = printer or _PRINTER.to_representation, success
+        self._result: object = None
         self._status, self._body = 0, ""
         self._key = request.headers.get(HEADER, "")
         if not self._key:
@@ -56,7 +64,7 @@ class Answering:
             principal=f"user:{self._view.actor.user_id}", key=self._key, digest=digest, print_answer=self._print
         )
 
-    def printed(self, result: Outcome | Refused) -> bool:
+    def printed(self, result: object) -> bool:
         """Return whether this very result was printed, and so stored."""
         return self._result is result
 
@@ -70,22 +78,23 @@ class Answering:
         response["Idempotency-Replayed"] = "true"
         return response
 
-    def _print(self, result: Outcome | Refused) -> tuple[int, str]:
+    def _print(self, result: Any) -> tuple[int, str]:
         """Print a result as the operation stores it. A decision made anew after a conflict prints anew."""
-        if isinstance(result, Refused):
+        if isinstance(result, Exception):
             # The one place that prints problems is found as Django REST framework finds it: config is a floor above.
             answer = self._view.get_exception_handler()(result, self._view.get_exception_handler_context())
             assert answer is not None
             status, document = answer.status_code, answer.data
         else:
-            status, document = 201, _PRINTER.to_representation(result)
+            status, document = self._success, self._printer(result)
         self._result, self._status = result, status
         self._body = JSONRenderer().render(document).decode()
         return self._status, self._body
 
     def _response(self, status: int, body: str) -> HttpResponse:
-        if status != 201:
+        if status >= 400:
             return HttpResponse(body, status=status, content_type="application/problem+json")
         response = HttpResponse(body, status=status, content_type="application/json")
-        response["Location"] = reverse("transaction", args=[json.loads(body)["id"]])
+        if status == 201:
+            response["Location"] = reverse("transaction", args=[json.loads(body)["id"]])
         return response

@@ -1,11 +1,12 @@
 """How the refusal of a proposal is told: every failure with its text, the member of the order it is about, and its subjects."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.api.errors import RequestError
 from accounts.texts import text
 from registry.operations.outcome import Refused
+from registry.operations.propose_batch import BatchRefused
 from registry.rules.checks import CHECKS, Failure
 
 # Which member of `POST /api/v1/transactions` a check is about; a check that is not here is about the order as a whole.
@@ -65,6 +66,15 @@ def check_table() -> list[CheckRow]:
 def errors_of(refused: Refused) -> tuple[RequestError, ...]:
     """Return every failure of a refusal, in the order of the check table."""
     return tuple(map(_error, refused.failures))
+
+
+def errors_of_batch(refused: BatchRefused) -> tuple[RequestError, ...]:
+    """Return every failure of an all-or-nothing batch; the pointer names the order."""
+    return tuple(
+        replace(error, pointer=f"/orders/{place}{error.pointer}")
+        for place, refusal in sorted(refused.refusals.items())
+        for error in errors_of(refusal)
+    )
 
 
 def _error(failure: Failure) -> RequestError:

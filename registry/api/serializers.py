@@ -16,7 +16,7 @@ from registry.operations.outcome import MovedRange, Outcome
 from registry.queries import UnitEvent, UnitLife
 from registry.rules.compliance import Status
 from registry.rules.serials import format_block
-from registry.rules.states import State
+from registry.rules.states import State, Step
 
 
 class UnitTypeSerializer(serializers.Serializer[UnitType]):
@@ -176,6 +176,13 @@ class TransactionSummarySerializer(serializers.Serializer[Outcome]):
     client_reference = serializers.CharField()
     proposed_at = serializers.DateTimeField(help_text="The registry's clock.")
     completed_at = serializers.DateTimeField(allow_null=True, help_text="The registry's clock.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="A proposal that nobody approved by then is cancelled; null: it waited for no approval.",
+    )
+    due_at = serializers.DateTimeField(
+        allow_null=True, help_text="A delayed transaction is executed then, not before; null: it has no delay."
+    )
     mode = serializers.SerializerMethodField(help_text="What this registry is: in `exercise` no unit is real.")
 
     def get_acquiring_account(self, outcome: Outcome) -> str | None:
@@ -197,6 +204,37 @@ class TransactionSerializer(TransactionSummarySerializer):
         """Return the ranges by serial, so that every reading prints them alike."""
         in_order = sorted(outcome.ranges, key=lambda moved: (moved.registry, moved.first))
         return printed_rows(MovedBlockSerializer, in_order)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """One change of a transaction's state."""
+
+    step = serializers.ChoiceField(choices=[str(step) for step in Step], source="event")
+    text = CodedText(source="event", code="transaction-step.{}")
+    from_state = serializers.ChoiceField(choices=[str(state) for state in State])
+    to_state = serializers.ChoiceField(choices=[str(state) for state in State])
+    at = serializers.DateTimeField(help_text="The registry's clock.")
+    by = serializers.CharField(allow_null=True, help_text="`user:7`; null: the registry itself, or not yours to know.")
+    reason = serializers.CharField(allow_blank=True, help_text="Empty where it is not yours to know.")
+    failures = serializers.ListField(child=serializers.IntegerField(), help_text="Codes of the checks that failed.")
+
+
+class TransactionDetailSerializer(TransactionSerializer):
+    """A transaction with the blocks it moves and everything that happened to it."""
+
+    initiated_by = serializers.SerializerMethodField(
+        help_text="`user:7`; null: the registry itself, or not yours to know."
+    )
+    steps = serializers.SerializerMethodField(help_text="Oldest first; the proposal itself is the row above.")
+
+    def get_initiated_by(self, outcome: Outcome) -> str | None:
+        """Return who proposed it, where the reader may know."""
+        return outcome.initiated_by
+
+    @extend_schema_field(StepSerializer(many=True))
+    def get_steps(self, outcome: Outcome) -> list[dict[str, Any]]:
+        """Return the steps in their order."""
+        return printed_rows(StepSerializer, outcome.steps)
 
 
 class TransactionPageSerializer(serializers.Serializer[Any]):

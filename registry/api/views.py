@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from django.db import IntegrityError
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -18,11 +17,12 @@ from registry import compliance_queries, queries
 from registry.api import serializers
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.filters import BlockQuery, TransactionQuery, UnitTypeQuery
+from registry.api.lifecycle import answered
+from registry.api.lifecycle_serializers import DryRunQuery, ExplanationSerializer
 from registry.api.orders import OrderSerializer, digest_of, proposal_of, read_order
 from registry.api.refusals import check_table
-from registry.operations.outcome import AnsweredBefore, AnswerKey, Outcome, Refused
+from registry.operations.explain import explain
 from registry.operations.propose import propose
-from registry.rules.proposal import Proposal
 from registry.rules.serials import GREATEST_SERIAL
 
 LATEST_FIRST = Order(columns=("id",), readers=(read_uuid,), descending=True)
@@ -109,6 +109,7 @@ class Transactions(ApiView):
     """The transactions that the reader may know of, and the way to propose one."""
 
     query = TransactionQuery
+    write_query = DryRunQuery
 
     @extend_schema(
         operation_id="list_transactions",
@@ -134,51 +135,45 @@ class Transactions(ApiView):
     @extend_schema(
         operation_id="propose_transaction",
         tags=["transactions"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, DryRunQuery],
         request=OrderSerializer,
-        responses={201: OpenApiResponse(serializers.TransactionSerializer, description="Carried out.")},
+        responses={
+            201: OpenApiResponse(
+                serializers.TransactionSerializer, description="Carried out, or accepted and waiting."
+            ),
+            200: OpenApiResponse(ExplanationSerializer, description="Explained (`dry_run`); nothing was changed."),
+        },
     )
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: Request) -> HttpResponseBase:
         """Propose a transaction. It is judged at once; all its failures are told together, and then nothing has moved.
+
+        What needs another person's approval, or goes to an account that is not trusted, waits with its units reserved.
 
         Repeat a request with the same `Idempotency-Key` after any doubt: it is carried out once, and the first answer is
         given again byte for byte.
         """
         answering = Answering(self, request)
+        if self.parameters.get("dry_run"):
+            explained = explain(proposal_of(read_order(request.data)), actor=self.actor, now=clock.now())
+            return Response(ExplanationSerializer(explained).data)
         order = read_order(request.data)
         key = answering.key(digest_of("POST", request.path, request.data))
-        try:
-            self._propose(proposal_of(order), key)
-        except AnsweredBefore as before:
-            return answering.again(before.answer)
-        except Refused as refusal:
-            if not answering.printed(refusal):
-                # The key names another request, whose answer is kept.
-                raise
-        return answering.response()
-
-    def _propose(self, proposal: Proposal, key: AnswerKey) -> Outcome:
-        actor, now = self.actor, clock.now()
-        try:
-            return propose(proposal, actor=actor, now=now, key=key)
-        except IntegrityError as error:
-            cause = getattr(error.__cause__, "diag", None)
-            if getattr(cause, "constraint_name", None) != "one_answer_per_key":
-                raise
-            # Another request with this key answered meanwhile, and no account's lock put the two in a row.
-            return propose(proposal, actor=actor, now=now, key=key)
+        proposal, actor, now = proposal_of(order), self.actor, clock.now()
+        return answered(answering, lambda: propose(proposal, actor=actor, now=now, key=key))
 
 
 class TransactionDetail(ApiView):
     """One transaction."""
 
-    @extend_schema(operation_id="read_transaction", tags=["transactions"], responses=serializers.TransactionSerializer)
+    @extend_schema(
+        operation_id="read_transaction", tags=["transactions"], responses=serializers.TransactionDetailSerializer
+    )
     def get(self, request: Request, id: UUID) -> Response:
-        """Read one transaction with the blocks it moves."""
+        """Read one transaction with the blocks it moves, and what happened to it: who, when, from, to, why."""
         found = queries.transaction_of(self.actor, id)
         if found is None:
             raise NotFound
-        return tagged(request, Response(serializers.TransactionSerializer(found).data))
+        return tagged(request, Response(serializers.TransactionDetailSerializer(found).data))
 
 
 class UnitDetail(ApiView):

@@ -50,6 +50,22 @@ class Outcome:
     completed_at: datetime | None
     expires_at: datetime | None = None
     due_at: datetime | None = None
+    # What only a reader of the transferring account learns: who acted, and why. Read with one transaction, not with a list.
+    initiated_by: str | None = None
+    steps: tuple["StepTaken", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """One change of a transaction's state. `by` None: the registry itself, or not the reader's to know."""
+
+    event: str
+    from_state: str
+    to_state: str
+    at: datetime
+    by: str | None
+    reason: str
+    failures: tuple[int, ...]
 
 
 class Refused(Exception):
@@ -78,7 +94,7 @@ class AnswerKey:
     principal: str
     key: str
     digest: str
-    print_answer: Callable[["Outcome | Refused"], tuple[int, str]] = field(compare=False)
+    print_answer: Callable[[Any], tuple[int, str]] = field(compare=False)
 
 
 def accepted(
@@ -163,7 +179,7 @@ def refused(
     return Refused(failures), plan
 
 
-def with_answer(plan: ledger.Plan, key: AnswerKey | None, result: Outcome | Refused) -> ledger.Plan:
+def with_answer(plan: ledger.Plan, key: AnswerKey | None, result: object) -> ledger.Plan:
     """Add the answer for an idempotency key to the plan that it answers for."""
     if key is not None:
         status, body = key.print_answer(result)

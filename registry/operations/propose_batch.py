@@ -1,13 +1,16 @@
 """Propose many transactions at once, in as many round trips as one where they do not bear on one another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from accounts.rules.access import Actor
+from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.outcome import Outcome, Refused, accepted, refused
-from registry.operations.terms import terms_of_proposal
+from registry.operations.outcome import AnsweredBefore, AnswerKey, Outcome, Refused, accepted, refused, with_answer
+from registry.operations.terms import TermsReader
 from registry.rules import checks
 from registry.rules.proposal import Proposal
 from registry.settlement import settlement_for
@@ -22,102 +25,146 @@ class BatchRefused(Exception):
 
 
 def propose_batch(
-    proposals: Sequence[Proposal], *, actor: Actor, now: datetime, all_or_nothing: bool = False
+    proposals: Sequence[Proposal],
+    *,
+    actor: Actor,
+    now: datetime,
+    all_or_nothing: bool = False,
+    key: AnswerKey | None = None,
 ) -> list[Outcome | Refused]:
-    """Judge proposals as if proposed one after another, and carry out the accepted ones in one commit.
+    """Judge proposals as if proposed one after another, and write the accepted ones in one commit.
 
     The sorted union of the accounts is locked first, so two batches never deadlock. With `all_or_nothing`, one refusal
-    leaves everything as it was. One result per proposal, in order.
+    leaves everything as it was. One result per proposal, in order. The statements do not grow in number with the proposals, unless
+    one sends on what another receives, or several draw from one account by different rules.
 
-    Raises: BatchRefused when `all_or_nothing` and any proposal is refused.
+    Raises: BatchRefused when `all_or_nothing` and any proposal is refused; Refused when `key` named another request;
+    AnsweredBefore with the first answer when it named this one.
     """
 
     def story(database: DatabaseTransaction) -> list[Outcome | Refused]:
-        facts = ledger.read(database, proposals, actor=actor, now=now)
-        if _meet(proposals):
-            return _one_by_one(database, proposals, actor, now, all_or_nothing)
-        return _at_once(database, proposals, facts, actor, now, all_or_nothing)
+        facts = ledger.read(
+            database, proposals, actor=actor, now=now, key=None if key is None else (key.principal, key.key)
+        )
+        if key is not None and facts.answer is not None:
+            if facts.answer.digest != key.digest:
+                raise Refused((checks.key_names_one_request(key.key),))
+            raise AnsweredBefore(facts.answer)
+        batch = _Batch(database, actor, now, all_or_nothing, key)
+        return batch.one_by_one(proposals) if _meet(proposals) else batch.at_once(proposals, facts)
 
     results = in_one_database_transaction(story) if proposals else []
-    refusals = {place: result for place, result in enumerate(results) if isinstance(result, Refused)}
+    refusals = _refusals(results)
     if all_or_nothing and refusals:
         raise BatchRefused(refusals)
     return results
 
 
+def _refusals(results: Sequence[Outcome | Refused]) -> dict[int, Refused]:
+    return {place: result for place, result in enumerate(results) if isinstance(result, Refused)}
+
+
 def _meet(proposals: Sequence[Proposal]) -> bool:
     """Whether one proposal may bear on another but by what it leaves.
 
-    It names serials, sends what another receives, or selects from what another selects from by another vintage or obligation.
+    It sends what another receives, names serials that another names or may select, or selects from what another selects from by
+    another vintage or obligation.
     """
     lines = [line for proposal in proposals for line in proposal.lines]
     received = {line.acquiring for line in lines}
-    if any(line.serials or line.transferring in received for line in lines):
+    if any(line.transferring in received for line in lines):
+        return True
+    named = sorted((part.registry, part.first, part.next) for line in lines for part in line.serials)
+    if any(left[0] == right[0] and right[1] < left[2] for left, right in pairwise(named)):
         return True
     selectors = {
         (line.transferring, line.registry, line.unit_type, line.recognition, line.vintage, proposal.obligation)
         for proposal in proposals
         for line in proposal.lines
+        if not line.serials
     }
+    selected_from = {selector[0] for selector in selectors}
+    if any(line.serials and line.transferring in selected_from for line in lines):
+        return True
     return len({selector[:4] for selector in selectors}) < len(selectors)
 
 
-def _at_once(
-    database: DatabaseTransaction,
-    proposals: Sequence[Proposal],
-    facts: ledger.Facts,
-    actor: Actor,
-    now: datetime,
-    all_or_nothing: bool,
-) -> list[Outcome | Refused]:
-    """Judge all on one reading of the facts and write all at once: as many round trips as for one."""
-    results: list[Outcome | Refused] = []
-    batch, refusals = ledger.Plan(), ledger.Plan()
-    for proposal in proposals:
-        judged = ledger.context(proposal, facts, actor=actor, now=now)
+@dataclass(slots=True)
+class _Batch:
+    """One batch on its way: who asks, when, how, and where its rules are read from."""
+
+    database: DatabaseTransaction
+    actor: Actor
+    now: datetime
+    all_or_nothing: bool
+    key: AnswerKey | None
+    terms: TermsReader = field(default_factory=TermsReader)
+    references: set[tuple[str | None, str]] = field(default_factory=set)
+
+    def at_once(self, proposals: Sequence[Proposal], facts: ledger.Facts) -> list[Outcome | Refused]:
+        """Judge all on one reading of the facts and write all at once: as many round trips as for one."""
+        results: list[Outcome | Refused] = []
+        batch, refusals = ledger.Plan(), ledger.Plan()
+        for proposal in proposals:
+            result, plan = self._judge(proposal, facts)
+            if isinstance(result, Refused):
+                refusals.entries.extend(plan.entries)
+            else:
+                _append(batch, plan)
+            results.append(result)
+        if refusals.entries and (self.all_or_nothing or not batch.transactions):
+            ledger.record(self.database, self._answered(refusals, results))
+            return results
+        # After this point it must succeed.
+        batch.entries.extend(refusals.entries)
+        ledger.apply(self.database, self._answered(batch, results))
+        return results
+
+    def one_by_one(self, proposals: Sequence[Proposal]) -> list[Outcome | Refused]:
+        """Judge and write each in its turn, in one database transaction, whose accounts are locked already."""
+        results: list[Outcome | Refused] = []
+        refusals = ledger.Plan()
+        self.database.savepoint()
+        for proposal in proposals:
+            result, plan = self._judge(proposal, ledger.read(self.database, [proposal], actor=self.actor, now=self.now))
+            if isinstance(result, Refused):
+                refusals.entries.extend(plan.entries)
+            else:
+                ledger.apply(self.database, plan, last=False)
+            results.append(result)
+        if refusals.entries and self.all_or_nothing:
+            self.database.back_to_savepoint()
+        if refusals.entries or self.key is not None:
+            ledger.record(self.database, self._answered(refusals, results))
+        return results
+
+    def _judge(self, proposal: Proposal, facts: ledger.Facts) -> tuple[Outcome | Refused, ledger.Plan]:
+        judged = ledger.context(
+            proposal, facts, actor=self.actor, now=self.now, references_before=frozenset(self.references)
+        )
         failures = checks.run(judged) + settlement_for("internal").checks(judged)
-        result: Outcome | Refused
         if failures:
             ledger.give_back(judged, facts)
-            result, plan = refused(judged, failures, actor=actor, now=now)
-            refusals.entries.extend(plan.entries)
-        else:
-            result, plan = accepted(judged, actor=actor, now=now, terms=terms_of_proposal(judged))
-            _append(batch, plan)
-        results.append(result)
-    if refusals.entries and (all_or_nothing or not batch.transactions):
-        ledger.record(database, refusals)
-        return results
-    # After this point it must succeed.
-    batch.entries.extend(refusals.entries)
-    ledger.apply(database, batch)
-    return results
+            return refused(judged, failures, actor=self.actor, now=self.now)
+        self.references |= {(line.transferring, proposal.client_reference) for line in proposal.lines}
+        return accepted(judged, actor=self.actor, now=self.now, terms=self.terms.of_proposal(judged))
 
-
-def _one_by_one(
-    database: DatabaseTransaction, proposals: Sequence[Proposal], actor: Actor, now: datetime, all_or_nothing: bool
-) -> list[Outcome | Refused]:
-    """Judge and write each in its turn, in one database transaction, whose accounts are locked already."""
-    results: list[Outcome | Refused] = []
-    refusals = ledger.Plan()
-    database.savepoint()
-    for proposal in proposals:
-        facts = ledger.read(database, [proposal], actor=actor, now=now)
-        judged = ledger.context(proposal, facts, actor=actor, now=now)
-        failures = checks.run(judged) + settlement_for("internal").checks(judged)
-        result: Outcome | Refused
-        if failures:
-            result, plan = refused(judged, failures, actor=actor, now=now)
-            refusals.entries.extend(plan.entries)
-        else:
-            result, plan = accepted(judged, actor=actor, now=now, terms=terms_of_proposal(judged))
-            ledger.apply(database, plan, last=False)
-        results.append(result)
-    if refusals.entries:
-        if all_or_nothing:
-            database.back_to_savepoint()
-        ledger.record(database, refusals)
-    return results
+    def _answered(self, plan: ledger.Plan, results: list[Outcome | Refused]) -> ledger.Plan:
+        """Add the answer for the batch's key, and the entry that tells of the batch as a whole."""
+        if self.key is None:
+            return plan
+        refusals = _refusals(results)
+        plan.entries.extend(
+            entries.rows(
+                registry="",
+                event="transaction.batch",
+                occurred_at=self.now,
+                actor=self.actor.name,
+                subject="",
+                content={"proposals": len(results), "refused": len(refusals), "all_or_nothing": self.all_or_nothing},
+            )
+        )
+        return with_answer(plan, self.key, BatchRefused(refusals) if self.all_or_nothing and refusals else results)
 
 
 def _append(batch: ledger.Plan, plan: ledger.Plan) -> None:

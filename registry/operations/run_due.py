@@ -1,12 +1,14 @@
 """Run everything that is due, in the order it fell due, each judged at its own instant.
 
-What can be due is found by rows, never remembered: a missed tick, a crash or a clock that jumped changes nothing. Today that is
-the determination of statuses at each deadline; approvals that expire and delayed transfers will join the same queue.
+What can be due is found by rows, never remembered: a missed tick, a crash or a clock that jumped changes nothing. Delayed
+transactions are executed, proposals that nobody approved expire, statuses are determined at each deadline.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -15,7 +17,11 @@ from accounts.models import Jurisdiction
 from accounts.rules.access import Actor
 from audit import entries
 from registry.compliance_queries import standings
-from registry.models import Obligation, StatusSnapshot
+from registry.models import Obligation, StatusSnapshot, Transaction
+from registry.operations.execute import execute, expire
+from registry.rules.states import State
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +30,36 @@ class Due:
 
     at: datetime
     what: str
-    run: Callable[[], None]
+    run: Callable[[datetime], None]
 
 
-def run_due(*, actor: Actor, now: datetime) -> list[Due]:
+def run_due(
+    *,
+    actor: Actor,
+    now: datetime,
+    since: datetime | None = None,
+    progress: Callable[[Iterable[Due]], Iterable[Due]] = iter,
+) -> list[Due]:
     """Run what is due at `now`, in order, and return it. Two runs at once do each thing once.
 
-    Each thing is one commit: a crash leaves whole things done and the rest due.
+    It is done at `now`, also what fell due while nothing ran. Where an exercise's clock jumped from `since` to `now`, each thing is
+    done at the instant it fell due: nothing else happened in between. Each thing is one commit: a crash leaves whole things done and
+    the rest due. What fails is told in the log and keeps nothing else from being done.
+
+    Raises: the first failure, when everything has been tried.
     """
     due = sorted(
         (thing for source in SOURCES for thing in source(actor, now)), key=lambda thing: (thing.at, thing.what)
     )
-    for thing in due:
-        thing.run()
+    failures: list[Exception] = []
+    for thing in progress(due):
+        try:
+            thing.run(max(thing.at, since or now))
+        except Exception as failure:
+            _log.exception("due and not done: %s", thing.what)
+            failures.append(failure)
+    if failures:
+        raise failures[0]
     return due
 
 
@@ -95,8 +118,10 @@ def _deadlines(actor: Actor, now: datetime) -> list[Due]:
     ]
 
 
-def _determination(jurisdiction_id: int, year: int, at: datetime, actor: Actor, now: datetime) -> Callable[[], None]:
-    def run() -> None:
+def _determination(
+    jurisdiction_id: int, year: int, at: datetime, actor: Actor, now: datetime
+) -> Callable[[datetime], None]:
+    def run(instant: datetime) -> None:
         with transaction.atomic():
             jurisdiction = Jurisdiction.objects.get(pk=jurisdiction_id)
             # Another process may have been quicker; then nothing is left to determine.
@@ -105,5 +130,27 @@ def _determination(jurisdiction_id: int, year: int, at: datetime, actor: Actor, 
     return run
 
 
+def _delayed(actor: Actor, now: datetime) -> list[Due]:
+    """The delayed transactions whose time has come."""
+    return _transactions(State.DELAYED, "due_at", execute, actor, now)
+
+
+def _unapproved(actor: Actor, now: datetime) -> list[Due]:
+    """The proposals that nobody approved in time."""
+    return _transactions(State.AWAITING_APPROVAL, "expires_at", expire, actor, now)
+
+
+def _transactions(state: State, column: str, act: Callable[..., object], actor: Actor, now: datetime) -> list[Due]:
+    found = Transaction.objects.filter(state=state, completed_at__isnull=True, **{f"{column}__lte": now})
+
+    def due(transaction_id: UUID, at: datetime) -> Due:
+        def run(instant: datetime) -> None:
+            act(transaction_id, actor=actor, now=instant)
+
+        return Due(at, f"transaction {transaction_id}, {state}", run)
+
+    return [due(*row) for row in found.order_by(column, "id").values_list("id", column)]
+
+
 # Everything that can fall due; a new kind of thing is a new row here.
-SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (_deadlines,)
+SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (_deadlines, _delayed, _unapproved)

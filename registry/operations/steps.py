@@ -30,7 +30,6 @@ from registry.rules.facts import Context, Moment
 from registry.rules.states import State, Step
 from registry.settlement import settlement_for
 
-
 # `transaction.refused` tells of proposals that were refused by the checks.
 EVENT_OF = {Step.REFUSED: "transaction.rejected"}
 

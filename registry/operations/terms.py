@@ -4,8 +4,8 @@ The rules are dated records of the transferring account's jurisdiction, on the d
 its calendar. Read after the checks have passed, and only where something has to wait.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from accounts import queries as people
 from accounts.calendars import calendar_of
@@ -31,46 +31,67 @@ class Terms:
 COMPLETED = Terms(State.COMPLETED)
 
 
+@dataclass(slots=True)
+class TermsReader:
+    """Finds terms, reading each jurisdiction's calendar and each of its rules once, however many proposals ask."""
+
+    _calendars: dict[int, Calendar] = field(default_factory=dict)
+    _rules: dict[tuple[int, str, date], object] = field(default_factory=dict)
+
+    def of_proposal(self, judged: Context) -> Terms:
+        """Return the terms on which a proposal whose checks pass begins."""
+        state = first_state(judged)
+        if state is State.COMPLETED:
+            return COMPLETED
+        if state is State.AWAITING_APPROVAL:
+            return Terms(state, expires_at=judged.now + self._expiry(judged))
+        return Terms(state, due_at=self._due_at(judged))
+
+    def of_approval(self, judged: Context) -> Terms:
+        """Return the terms on which a transaction goes on when it is approved now."""
+        state = state_after_approval(judged)
+        return COMPLETED if state is State.COMPLETED else Terms(state, due_at=self._due_at(judged))
+
+    def _expiry(self, judged: Context) -> timedelta:
+        rule = self._rule(judged, "transaction.approval-expiry")
+        return timedelta(days=int(rule["days"])) if isinstance(rule, dict) else APPROVAL_EXPIRY
+
+    def _due_at(self, judged: Context) -> datetime:
+        """The instant by the calendars of both sides; across several pairs of accounts the latest."""
+        rule = self._rule(judged, "transaction.delay")
+        delay = DelayRule() if rule is None else parse_delay_rule(rule)
+        pairs = {
+            (judged.accounts[line.transferring].jurisdiction_id, judged.accounts[line.acquiring].jurisdiction_id)
+            for line in judged.proposal.lines
+            if line.transferring is not None
+        }
+        return max(
+            executes_at(
+                judged.now, delay, self._calendar(sending), None if acquiring == sending else self._calendar(acquiring)
+            )
+            for sending, acquiring in pairs
+        )
+
+    def _calendar(self, jurisdiction_id: int) -> Calendar:
+        if jurisdiction_id not in self._calendars:
+            self._calendars[jurisdiction_id] = calendar_of(jurisdiction_id)
+        return self._calendars[jurisdiction_id]
+
+    def _rule(self, judged: Context, key: str) -> object:
+        first = judged.proposal.lines[0]
+        home = judged.accounts[first.transferring or first.acquiring].jurisdiction_id
+        day = self._calendar(home).day_of(judged.now)
+        if (home, key, day) not in self._rules:
+            found = people.rule_in_force(home, key, day)
+            self._rules[home, key, day] = None if found is None else found.value
+        return self._rules[home, key, day]
+
+
 def terms_of_proposal(judged: Context) -> Terms:
     """Return the terms on which a proposal whose checks pass begins."""
-    state = first_state(judged)
-    if state is State.COMPLETED:
-        return COMPLETED
-    if state is State.AWAITING_APPROVAL:
-        return Terms(state, expires_at=judged.now + _expiry(judged))
-    return Terms(state, due_at=_due_at(judged))
+    return TermsReader().of_proposal(judged)
 
 
 def terms_of_approval(judged: Context) -> Terms:
     """Return the terms on which a transaction goes on when it is approved now."""
-    state = state_after_approval(judged)
-    return COMPLETED if state is State.COMPLETED else Terms(state, due_at=_due_at(judged))
-
-
-def _expiry(judged: Context) -> timedelta:
-    rule = _rule(judged, "transaction.approval-expiry")
-    return timedelta(days=int(rule["days"])) if isinstance(rule, dict) else APPROVAL_EXPIRY
-
-
-def _due_at(judged: Context) -> datetime:
-    """The instant by the calendars of both sides; across several pairs of accounts the latest."""
-    rule = _rule(judged, "transaction.delay")
-    delay = DelayRule() if rule is None else parse_delay_rule(rule)
-    pairs = {
-        (judged.accounts[line.transferring].jurisdiction_id, judged.accounts[line.acquiring].jurisdiction_id)
-        for line in judged.proposal.lines
-        if line.transferring is not None
-    }
-    return max(
-        executes_at(judged.now, delay, calendar_of(sending), None if acquiring == sending else calendar_of(acquiring))
-        for sending, acquiring in pairs
-    )
-
-
-def _rule(judged: Context, key: str) -> object:
-    home = judged.accounts[judged.proposal.lines[0].transferring or judged.proposal.lines[0].acquiring].jurisdiction_id
-    found = people.rule_in_force(home, key, calendar_of(home).day_of(judged.now))
-    return None if found is None else found.value
-
-
-__all__ = ["COMPLETED", "Calendar", "Terms", "terms_of_approval", "terms_of_proposal"]
+    return TermsReader().of_approval(judged)

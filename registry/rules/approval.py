@@ -19,7 +19,7 @@ def approval_of(context: Context) -> Approval | None:
     transfers to trusted accounts by one person, and for the registry itself in an exercise.
     """
     kind, senders = context.type, transferring(context)
-    if kind.approval is Approval.RECORD or context.actor.user_id is None and context.exercise:
+    if kind.approval is Approval.RECORD or (context.actor.user_id is None and context.exercise):
         return None
     if kind.approval is Approval.ADMINISTRATOR or any(ACCOUNT_TYPES[sender.type].administrative for sender in senders):
         return Approval.ADMINISTRATOR

@@ -163,4 +163,4 @@ class Context:
     # Whether the registry itself may act without a second person, as it does where everything is an exercise.
     exercise: bool = True
     # Client references of this proposal that its account has used.
-    used_references: frozenset[tuple[str, str]] = frozenset()
+    used_references: frozenset[tuple[str | None, str]] = frozenset()

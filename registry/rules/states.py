@@ -1,7 +1,7 @@
 """The states of a transaction: one table of what may follow what (domain.md section 5).
 
 The triggers `transactions_keep_to_their_states` and `steps_take_effect` hold their own literal copies; a test compares them.
-docs/states.md is printed from here. A state's name is the text `transaction-state.<STATE>`, an event's `transaction-step.<event>`.
+docs/states.md is printed from here. A state's name is the text `transaction-state.<STATE>`, a step's `transaction-step.<step>`.
 """
 
 from collections.abc import Mapping

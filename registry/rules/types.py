@@ -32,8 +32,8 @@ class Approval(StrEnum):
 class TransactionType:
     """One type. `movement`: what it does to the transferring account, as that account's status must allow.
 
-    `by_order`: proposed by a registry administrator only, whoever holds the units. `delayed`: waits where the acquiring account is
-    not trusted. `limited`: counts against the limits of the transferring account.
+    `by_order`: proposed by a registry administrator only, whoever holds the units. `delayed`: waits where the acquiring account
+    is not trusted. `limited`: counts against the limits of the transferring account.
     """
 
     code: str

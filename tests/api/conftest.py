@@ -63,12 +63,16 @@ def open_for(market: Market, name: str, type_code: str, home: Jurisdiction | Non
     account = open_account(
         jurisdiction=home,
         type_code=type_code,
-        holder=samples.holder(kind, name=f"{name} {kind}"),
+        # One holder of all accounts of a registry: they trust one another, so that orders complete at once.
+        holder=samples.holder(kind, name=f"{home.code} {kind}"),
         name=name,
         installation=place,
         actor=REGISTRY,
         now=clock.now(),
     )
+    if not row.administrative:
+        options = {"one_person_surrender": True, "one_person_trusted_transfer": True}
+        Account.objects.filter(pk=account.pk).update(**options)
     market.accounts[name] = account
     return account
 

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             moved = move_clock_forward(to=to, actor=actor_named(options["username"]), now=now)
         self.stdout.write(f"the clock is at {moved.isoformat()}")
         # A crash here leaves the clock moved; what is due stays due, and the next tick runs it.
-        for thing in run_due(actor=registry_itself(), now=moved):
+        for thing in run_due(actor=registry_itself(), now=moved, since=now):
             self.stdout.write(f"{thing.at.isoformat()}: {thing.what}")
 
 

@@ -1,0 +1,143 @@
+"""What comes in and goes out where transactions are decided on, explained, or proposed by the hundred."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api.base import Query, printed_rows
+from accounts.api.fields import Flag, StrictSerializer, Text
+from accounts.texts import text
+from registry.api.orders import LONGEST_TEXT, OrderSerializer
+from registry.api.refusals import errors_of
+from registry.api.serializers import MovedBlockSerializer, TransactionSerializer
+from registry.operations.explain import Explained
+from registry.operations.outcome import Outcome, Refused
+from registry.rules.checks import CHECKS
+from registry.rules.states import State
+from registry.rules.types import Approval
+
+MOST_ORDERS = 1_000
+
+
+class DryRunQuery(Query):
+    """Whether a proposal is made or only explained."""
+
+    dry_run = serializers.BooleanField(
+        required=False, default=False, help_text="true: explain, and change nothing."
+    )
+
+
+class DecisionSerializer(StrictSerializer):
+    """A decision on a transaction that waits."""
+
+    reason = Text(
+        required=False, default="", allow_blank=True, max_length=LONGEST_TEXT, help_text="Kept with the step."
+    )
+
+
+class CheckOutcomeSerializer(serializers.Serializer[Any]):
+    """One check and how it came out."""
+
+    code = serializers.IntegerField()
+    text = serializers.CharField()
+    holds = serializers.BooleanField()
+    details = serializers.ListField(child=serializers.CharField(), help_text="What does not hold, one text each.")
+
+
+class TermsSerializer(serializers.Serializer[Any]):
+    """A state and what ends it."""
+
+    state = serializers.ChoiceField(choices=[str(state) for state in State])
+    expires_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+
+
+class ExplanationSerializer(serializers.Serializer[Explained]):
+    """What would become of a proposal; nothing was changed."""
+
+    accepted = serializers.SerializerMethodField(help_text="Whether it would be accepted now.")
+    checks = serializers.SerializerMethodField(help_text="Every check of the table that is judged with a proposal.")
+    approval = serializers.ChoiceField(
+        choices=[str(one) for one in Approval], allow_null=True, help_text="Who would have to approve; null: nobody."
+    )
+    terms = TermsSerializer(allow_null=True, help_text="How it would begin; null: it would be refused.")
+    after_approval = TermsSerializer(allow_null=True, help_text="What an approval at this moment would lead to.")
+    serial_blocks = serializers.SerializerMethodField(help_text="What would move; a proposal may name these.")
+
+    def get_accepted(self, explained: Explained) -> bool:
+        """Return whether no check fails."""
+        return not explained.failures
+
+    @extend_schema_field(CheckOutcomeSerializer(many=True))
+    def get_checks(self, explained: Explained) -> list[dict[str, Any]]:
+        """Return each check with what does not hold."""
+        failed = errors_of(Refused(explained.failures))
+        return [
+            {
+                "code": code,
+                "text": text(f"check.{code}"),
+                "holds": all(error.code != code for error in failed),
+                "details": [error.detail for error in failed if error.code == code],
+            }
+            for code, row in sorted(CHECKS.items())
+            if row.judge is not None
+        ]
+
+    @extend_schema_field(MovedBlockSerializer(many=True))
+    def get_serial_blocks(self, explained: Explained) -> list[dict[str, Any]]:
+        """Return the ranges by serial."""
+        in_order = sorted(explained.ranges, key=lambda moved: (moved.registry, moved.first))
+        return printed_rows(MovedBlockSerializer, in_order)
+
+
+class BatchSerializer(StrictSerializer):
+    """Up to 1,000 orders of one account, judged as if made one after another."""
+
+    all_or_nothing = Flag(
+        required=False, default=False, help_text="true: one refusal leaves everything as it was."
+    )
+    orders = serializers.ListField(child=OrderSerializer(), min_length=1, max_length=MOST_ORDERS)
+
+
+class BatchResultSerializer(serializers.Serializer[Any]):
+    """What became of one order of a batch."""
+
+    place = serializers.IntegerField(help_text="From 0, as it was ordered.")
+    status = serializers.IntegerField(help_text="201, or 422 where it was refused.")
+    transaction = TransactionSerializer(allow_null=True)
+    errors = serializers.ListField(
+        child=serializers.DictField(), help_text="As in a problem document; empty where it was accepted."
+    )
+
+
+class BatchAnswerSerializer(serializers.Serializer[Any]):
+    """What became of a batch, one result per order."""
+
+    accepted = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = BatchResultSerializer(many=True)
+
+
+def printed_batch(results: list[Outcome | Refused]) -> dict[str, Any]:
+    """Return the answer to a batch."""
+    rows = []
+    for place, result in enumerate(results):
+        if isinstance(result, Refused):
+            errors = [
+                {
+                    "code": error.code,
+                    "detail": error.detail,
+                    "field": error.field,
+                    "pointer": f"/orders/{place}{error.pointer}",
+                    "subjects": list(error.subjects),
+                    "transient": error.transient,
+                }
+                for error in errors_of(result)
+            ]
+            rows.append({"place": place, "status": 422, "transaction": None, "errors": errors})
+        else:
+            printed = printed_rows(TransactionSerializer, [result])[0]
+            rows.append({"place": place, "status": 201, "transaction": printed, "errors": []})
+    refused = sum(row["status"] == 422 for row in rows)
+    return {"accepted": len(rows) - refused, "refused": refused, "results": rows}

@@ -1,0 +1,54 @@
+"""Explain a proposal without making it: every check with its outcome, what would move, who would have to approve, when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from accounts.rules.access import Actor
+from registry import ledger
+from registry.database_transaction import DatabaseTransaction
+from registry.operations.outcome import MovedRange, ranges_of
+from registry.operations.terms import Terms, terms_of_approval, terms_of_proposal
+from registry.rules import checks
+from registry.rules.approval import approval_of
+from registry.rules.checks import Failure
+from registry.rules.proposal import Proposal
+from registry.rules.types import Approval
+from registry.settlement import settlement_for
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What would become of a proposal. `terms` None: the checks refuse it. `after_approval`: what an approval now would lead to."""
+
+    proposal: Proposal
+    failures: tuple[Failure, ...]
+    ranges: tuple[MovedRange, ...]
+    approval: Approval | None
+    terms: Terms | None
+    after_approval: Terms | None
+
+
+def explain(proposal: Proposal, *, actor: Actor, now: datetime) -> Explained:
+    """Judge a proposal in a read-only snapshot: no lock is taken, nobody is stalled, nothing changes, no entry is left.
+
+    Source: domain.md section 5, `dry_run`. The ranges are those that would move if nothing else moved first.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        facts = ledger.read(DatabaseTransaction(), [proposal], actor=actor, now=now, lock=False)
+        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        failures = checks.run(judged) + settlement_for("internal").checks(judged)
+        if failures:
+            return Explained(proposal, failures, (), None, None, None)
+        needed = approval_of(judged)
+        return Explained(
+            proposal,
+            (),
+            ranges_of(judged),
+            needed,
+            terms_of_proposal(judged),
+            terms_of_approval(judged) if needed else None,
+        )
