@@ -1,15 +1,24 @@
 """Reads of trusted accounts, and from when an addition that is approved now will count."""
 
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.db.models import QuerySet
 
 from accounts import database, queries
+from accounts.calendars import calendar_around
 from accounts.models import Account, Jurisdiction, TrustedAccount
 from accounts.rules.access import Actor
 from accounts.rules.account_types import ACCOUNT_TYPES
-from accounts.rules.trusted import ACTS, TrustedAccountState, representative_may, staff_may
+from accounts.rules.calendars import trusted_from
+from accounts.rules.trusted import (
+    ACTIVATION_RULE,
+    ACTS,
+    DEFAULT_ACTIVATION,
+    TrustedAccountState,
+    activation_terms,
+    representative_may,
+    staff_may,
+)
 
 
 def is_trusted(account_id: int, identifier: str, now: datetime) -> bool:
@@ -38,11 +47,11 @@ def may_as_staff(actor: Actor, account: Account, state: TrustedAccountState) -> 
 
 
 def activation_of(jurisdiction: Jurisdiction, approved_at: datetime) -> datetime:
-    """Return from when an addition counts that is approved at an instant: noon of the fourth working day after it."""
-    zone = ZoneInfo(jurisdiction.time_zone)
-    day = approved_at.astimezone(zone).date()
-    left = 4
-    while left:
-        day += timedelta(days=1)
-        left -= day.weekday() < 5
-    return datetime.combine(day, time(12), tzinfo=zone).astimezone(UTC)
+    """Return from when an addition counts that is approved at an instant, by the rule in force on that day.
+
+    Raises: ValueError for a rule that is not understood: nothing is approved by half a rule. Source: domain.md section 3.
+    """
+    calendar = calendar_around(jurisdiction, approved_at)
+    rule = queries.rule_in_force(jurisdiction, ACTIVATION_RULE, calendar.day_of(approved_at))
+    terms = DEFAULT_ACTIVATION if rule is None else activation_terms(rule.value)
+    return trusted_from(approved_at, calendar, working_days=terms.working_days, hour=terms.hour)

@@ -36,7 +36,7 @@ def exactly(states: list[str], *columns: str) -> Q:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_keys"),
+        ("accounts", "0009_calendar_days"),
     ]
 
     operations = [

@@ -1,6 +1,7 @@
 """Users, jurisdictions and their rules, holders, installations, accounts, representatives, trusted accounts."""
 
 from accounts.models.accounts import Account, AccountType, Representative
+from accounts.models.calendars import CalendarDay
 from accounts.models.deployment import Deployment
 from accounts.models.holders import Holder, Installation, InstallationOperator
 from accounts.models.jurisdictions import DatedRule, Jurisdiction
@@ -11,6 +12,7 @@ __all__ = [
     "Account",
     "AccountType",
     "ApiKey",
+    "CalendarDay",
     "DatedRule",
     "Deployment",
     "Holder",

@@ -5,6 +5,7 @@ key neither adds an account nor uses it before its holder could see it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from accounts.rules.access import Act
@@ -48,6 +49,31 @@ ACTS: Mapping[TrustedAccountState, Act] = {
     TrustedAccountState.WITHDRAWN: Act.REQUEST_TRUSTED_ACCOUNT,
     TrustedAccountState.REMOVED: Act.REMOVE_TRUSTED_ACCOUNT,
 }
+
+# The dated rule that says when an approved addition begins to count: {"working_days": 4, "hour": 12}.
+ACTIVATION_RULE = "trusted-account.activation"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationTerms:
+    """At which hour of which working day after the day of its approval an addition begins to count."""
+
+    working_days: int
+    hour: int
+
+
+# Where no rule is recorded: noon of the fourth working day.
+DEFAULT_ACTIVATION = ActivationTerms(working_days=4, hour=12)
+
+
+def activation_terms(value: object) -> ActivationTerms:
+    """Return what a rule's value says. Raises: ValueError for one that does not say exactly this."""
+    if not isinstance(value, Mapping) or set(value) != {"working_days", "hour"}:
+        raise ValueError(f"{ACTIVATION_RULE} says working_days and hour, not {value!r}")
+    days, hour = value["working_days"], value["hour"]
+    if type(days) is not int or type(hour) is not int or days < 1 or not 0 <= hour <= 23:
+        raise ValueError(f"{ACTIVATION_RULE} is not understood: {value!r}")
+    return ActivationTerms(days, hour)
 
 
 def trusted_state_may_become(state: TrustedAccountState, following: TrustedAccountState) -> bool:

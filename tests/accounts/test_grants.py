@@ -5,6 +5,7 @@ SERVICE = {
     "accounts_account": {"INSERT"},
     "accounts_accounttype": set(),
     "accounts_apikey": {"INSERT"},
+    "accounts_calendarday": {"INSERT"},
     "accounts_datedrule": {"INSERT"},
     "accounts_deployment": set(),
     "accounts_holder": {"INSERT", "UPDATE"},
