@@ -6,7 +6,9 @@ Everybody who signs in may look at what their roles let them read; nobody edits 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -15,13 +17,18 @@ from django.utils.translation import gettext_lazy
 from accounts import clock, models
 from accounts.operations.change_account_status import change_account_status
 from accounts.operations.change_representative_state import change_representative_state
+from accounts.operations.decide_trusted_account import decide_trusted_account
+from accounts.operations.remove_trusted_account import remove_trusted_account
 from accounts.operations.revoke_api_key import revoke_api_key
+from accounts.operations.set_account_options import set_account_options
 from accounts.queries import actor_for, readable_jurisdictions
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor
 from accounts.rules.representatives import RepresentativeState
 from accounts.rules.statuses import AccountStatus
 from accounts.texts import account_type_text, text
+
+ACCOUNT_OPTIONS = ("one_person_surrender", "one_person_trusted_transfer", "trusted_only")
 
 # "View site" leads to what there is to see beside the administration.
 admin.site.site_url = "/api/docs/"
@@ -71,6 +78,17 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 self.message_user(request, f"{row}: {reason}", messages.ERROR)
             else:
                 self.message_user(request, f"{row}: {text('admin.done')}", messages.SUCCESS)
+
+
+class ReasonForm(ActionForm):
+    """The form beside the actions of a list, with room for the order by which they are done."""
+
+    reason = forms.CharField(required=False, max_length=500, label=gettext_lazy("admin.reason"))
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Return the reason given with an action."""
+    return str(request.POST.get("reason", "")).strip()[:500]
 
 
 class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -208,6 +226,38 @@ def _to_status(status: AccountStatus) -> Callable[["AccountAdmin", HttpRequest, 
     return action
 
 
+def _option(name: str, chosen: bool) -> Callable[["AccountAdmin", HttpRequest, QuerySet[models.Account]], None]:
+    code = f"{name.replace('_', '-')}.{'on' if chosen else 'off'}"
+
+    @admin.action(description=gettext_lazy(f"admin.{code}"))
+    def action(self: "AccountAdmin", request: HttpRequest, rows: QuerySet[models.Account]) -> None:
+        actor, reason, option = actor_of(request), reason_of(request), {name: chosen}
+        self.act(
+            request,
+            rows,
+            lambda row: set_account_options(
+                identifier=row.identifier, reason=reason, actor=actor, now=clock.now(), **option
+            ),
+        )
+
+    action.__name__ = f"{name}_{'on' if chosen else 'off'}"
+    return action
+
+
+class TrustedAccountInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The accounts that an account trusts, or was asked to."""
+
+    model = models.TrustedAccount
+    fk_name = "account"
+    extra = 0
+    fields = readonly_fields = ("trusted_identifier", "state", "active_from", "note")
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Trusted accounts are requested by their operation."""
+        return False
+
+
 @admin.register(models.Account)
 class AccountAdmin(ReadOnlyAdmin):
     """Accounts, their representatives, and their statuses."""
@@ -218,17 +268,21 @@ class AccountAdmin(ReadOnlyAdmin):
     list_filter = ("jurisdiction", "type", "status")
     search_fields = ("identifier", "name", "holder__name", "installation__number")
     readonly_fields = ("caveat_text",)
-    inlines = (RepresentativeInline,)
-    actions = tuple(
-        _to_status(status)
-        for status in (
-            AccountStatus.OPEN,
-            AccountStatus.SOME_RESTRICTED,
-            AccountStatus.ALL_RESTRICTED,
-            AccountStatus.SUSPENDED,
-            AccountStatus.CLOSURE_PENDING,
-            AccountStatus.CLOSED,
-        )
+    inlines = (RepresentativeInline, TrustedAccountInline)
+    action_form = ReasonForm
+    actions = (
+        *(
+            _to_status(status)
+            for status in (
+                AccountStatus.OPEN,
+                AccountStatus.SOME_RESTRICTED,
+                AccountStatus.ALL_RESTRICTED,
+                AccountStatus.SUSPENDED,
+                AccountStatus.CLOSURE_PENDING,
+                AccountStatus.CLOSED,
+            )
+        ),
+        *(_option(name, chosen) for name in ACCOUNT_OPTIONS for chosen in (True, False)),
     )
 
     @admin.display(description=gettext_lazy("admin.type"), ordering="type")
@@ -275,6 +329,43 @@ class RepresentativeAdmin(ReadOnlyAdmin):
             RepresentativeState.REJECTED,
         )
     )
+
+
+@admin.register(models.TrustedAccount)
+class TrustedAccountAdmin(ReadOnlyAdmin):
+    """Trusted accounts. Those of administrative accounts are approved here; any is removed here by order."""
+
+    within = "account__jurisdiction__code"
+    list_display = ("account", "trusted_identifier", "state", "active_from", "requested_by", "decided_by")
+    list_select_related = ("account", "requested_by", "decided_by")
+    list_filter = ("state", "account__jurisdiction")
+    search_fields = ("account__identifier", "trusted_identifier")
+    action_form = ReasonForm
+    actions = ("approve", "remove")
+
+    @admin.action(description=gettext_lazy("admin.approve"))
+    def approve(self, request: HttpRequest, rows: QuerySet[models.TrustedAccount]) -> None:
+        """Approve requests, as the second person."""
+        actor = actor_of(request)
+        self.act(
+            request,
+            rows,
+            lambda row: decide_trusted_account(
+                identifier=row.account.identifier, number=row.pk, approved=True, actor=actor, now=clock.now()
+            ),
+        )
+
+    @admin.action(description=gettext_lazy("admin.remove-trusted-account"))
+    def remove(self, request: HttpRequest, rows: QuerySet[models.TrustedAccount]) -> None:
+        """Remove accounts from lists, by order."""
+        actor, reason = actor_of(request), reason_of(request)
+        self.act(
+            request,
+            rows,
+            lambda row: remove_trusted_account(
+                identifier=row.account.identifier, number=row.pk, reason=reason, actor=actor, now=clock.now()
+            ),
+        )
 
 
 @admin.register(models.ApiKey)

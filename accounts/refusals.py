@@ -2,11 +2,15 @@
 
 
 class Refusal(Exception):
-    """An operation refused, and nothing changed. `code` is public and stable; `params` fill its text."""
+    """An operation refused, and nothing changed. `code` is public and stable; `params` fill its text.
 
-    def __init__(self, code: str, **params: str | int) -> None:
+    `field` names the member of what was asked that it is about, where there is one.
+    """
+
+    def __init__(self, code: str, *, field: str = "", **params: str | int) -> None:
         super().__init__(code)
         self.code = code
+        self.field = field
         self.params = params
 
 

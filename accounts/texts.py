@@ -8,6 +8,7 @@ from django.utils.translation import gettext, gettext_lazy
 from accounts.rules.access import Role
 from accounts.rules.representatives import RepresentativeState, Rights
 from accounts.rules.statuses import AccountStatus
+from accounts.rules.trusted import TrustedAccountState
 
 Choices = list[tuple[str, str | Promise]]
 
@@ -41,6 +42,11 @@ def rights_choices() -> Choices:
 def representative_state_choices() -> Choices:
     """Return the states of a nomination with their names."""
     return _choices("representative-state", RepresentativeState)
+
+
+def trusted_account_state_choices() -> Choices:
+    """Return the states of an addition to a list of trusted accounts with their names."""
+    return _choices("trusted-account-state", TrustedAccountState)
 
 
 def role_choices() -> Choices:

@@ -12,7 +12,7 @@ from config.problems import ADDRESS, KINDS, MEDIA_TYPE
 Json = dict[str, Any]
 
 # Lists by pages change with every transaction; nobody asks for them twice.
-_WITHOUT_ETAG = frozenset({"list_accounts", "list_blocks", "list_transactions", "propose_transaction"})
+_WITHOUT_ETAG = frozenset({"list_accounts", "list_blocks", "list_transactions", "list_trusted_accounts"})
 _ANSWERS: Mapping[int, tuple[str, str]] = {
     304: ("NotModified", "What the client has is current."),
     400: ("BadRequest", "The request is not of the documented form: its body, a parameter or a header."),
@@ -86,8 +86,9 @@ HEADERS: dict[str, Json] = {
     "WWW-Authenticate": _header("The challenge (RFC 6750)."),
     "Retry-After": _header("Seconds to wait.", "^[0-9]+$"),
 }
+# Of what moves units, which the request names by a key.
+_HEADERS_WITH_KEY = ("Location", "Idempotency-Replayed")
 _HEADERS_OF: dict[int, tuple[str, ...]] = {
-    201: ("Location", "Idempotency-Replayed"),
     304: ("ETag",),
     401: ("WWW-Authenticate",),
     422: ("Idempotency-Replayed",),
@@ -137,10 +138,12 @@ def _answer(status: int) -> Json:
 
 
 def _complete(operation: Json, method: str) -> None:
-    tagged = operation["operationId"] not in _WITHOUT_ETAG
+    more: tuple[str, ...] = ("ETag",) if _is_tagged(operation, method) else ()
+    if _has_key(operation):
+        more = _HEADERS_WITH_KEY
     for status, answer in operation["responses"].items():
         answer["description"] = answer["description"] or "As asked."
-        answer["headers"] = _headers(int(status), *(("ETag",) if tagged else ()))
+        answer["headers"] = _headers(int(status), *more)
     for status in _statuses(operation, method):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/{_ANSWERS[status][0]}"}
     operation["responses"] = dict(sorted(operation["responses"].items()))
@@ -148,7 +151,7 @@ def _complete(operation: Json, method: str) -> None:
 
 def _statuses(operation: Json, method: str) -> Iterator[int]:
     yield from (400, 406, 500, 503)
-    if operation["operationId"] not in _WITHOUT_ETAG:
+    if _is_tagged(operation, method):
         yield 304
     # An operation open to anybody says so with an empty requirement, or none.
     if any(operation.get("security", [])):
@@ -157,5 +160,13 @@ def _statuses(operation: Json, method: str) -> Iterator[int]:
         yield 404
     if method == "post":
         yield from (413, 415, 422)
-        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", [])):
+        if _has_key(operation):
             yield 428
+
+
+def _is_tagged(operation: Json, method: str) -> bool:
+    return method == "get" and operation["operationId"] not in _WITHOUT_ETAG
+
+
+def _has_key(operation: Json) -> bool:
+    return any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))

@@ -144,7 +144,7 @@ def problem_of(exc: Exception) -> Problem:
         case refusals.NotPermitted() | DjangoPermissionDenied():
             return Problem("not-permitted")
         case refusals.Refusal():
-            return Problem("refused", (RequestError(exc.code, text(f"refusal.{exc.code}", **exc.params)),))
+            return Problem("refused", (_of_refusal(exc),))
         case exceptions.APIException():
             return _of_rest_framework(exc)
         case OperationalError():
@@ -157,6 +157,12 @@ def _of_rest_framework(exc: exceptions.APIException) -> Problem:
     kind = next((kind for cls, kind in _KIND_OF.items() if isinstance(exc, cls)), "unexpected")
     challenge = getattr(exc, "auth_header", None)
     return Problem(kind, headers={"WWW-Authenticate": challenge} if challenge else {})
+
+
+def _of_refusal(refusal: refusals.Refusal) -> RequestError:
+    detail = text(f"refusal.{refusal.code}", **refusal.params)
+    pointer = f"/{refusal.field}" if refusal.field else ""
+    return RequestError(refusal.code, detail, field=refusal.field, pointer=pointer)
 
 
 def _of_body(code: str, pointer: str) -> RequestError:

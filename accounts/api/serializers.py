@@ -6,13 +6,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.base import PageQuery, Query
-from accounts.api.fields import Pattern
-from accounts.models import Account, DatedRule, Jurisdiction
+from accounts.api.fields import Pattern, StrictSerializer, Text
+from accounts.models import Account, DatedRule, Jurisdiction, TrustedAccount
+from accounts.models.trusted import LONGEST_NOTE
 from accounts.rules.account_types import ACCOUNT_TYPES, Standing
 from accounts.rules.representatives import Rights
 from accounts.rules.statuses import AccountStatus
+from accounts.rules.trusted import TrustedAccountState
 from accounts.texts import account_type_text, text
 
+ACCOUNT_FORM = r"^[A-Z]{2}[A-Z0-9]{1,3}-[A-Z]{3}-[1-9][0-9]{0,17}-[0-9]{2}$"
 JURISDICTION_CODE = r"^[A-Z]{2}-[A-Z0-9]{1,3}$"
 
 
@@ -94,6 +97,11 @@ class AccountSerializer(serializers.Serializer[Account]):
     )
     holder = serializers.CharField(source="holder.name")
     installation = serializers.SerializerMethodField(help_text="Its permit or facility number.")
+    one_person_surrender = serializers.BooleanField(help_text="The holder chose that one person surrenders alone.")
+    one_person_trusted_transfer = serializers.BooleanField(
+        help_text="The holder chose that one person sends to a trusted account alone."
+    )
+    trusted_only = serializers.BooleanField(help_text="It sends to trusted accounts only.")
     opened_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     right = serializers.ChoiceField(
@@ -130,3 +138,72 @@ class AccountQuery(PageQuery):
     jurisdiction = Pattern(JURISDICTION_CODE, required=False, help_text="`CN-BJ`.")
     type = serializers.ChoiceField(choices=sorted(ACCOUNT_TYPES), required=False)
     status = serializers.ChoiceField(choices=[str(status) for status in AccountStatus], required=False)
+
+
+class TrustedAccountSerializer(serializers.Serializer[TrustedAccount]):
+    """An account that was asked to be trusted, and what became of it."""
+
+    id = serializers.IntegerField()
+    account = serializers.CharField(source="trusted_identifier", help_text="`JP13-OHA-1000042-47`, of any registry.")
+    note = serializers.CharField(allow_blank=True)
+    state = serializers.ChoiceField(choices=[str(state) for state in TrustedAccountState])
+    state_name = CodedText(source="state", code="trusted-account-state.{}")
+    active_from = serializers.DateTimeField(
+        allow_null=True, help_text="From when it counts, once approved: noon of a working day."
+    )
+    requested_by = serializers.SerializerMethodField(help_text="`user:17`, as in the log.")
+    requested_at = serializers.DateTimeField()
+    decided_by = serializers.SerializerMethodField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+    removed_by = serializers.SerializerMethodField(help_text="Who took back the request or removed the account.")
+    removed_at = serializers.DateTimeField(allow_null=True)
+    removal_reason = serializers.CharField(allow_blank=True, help_text="The order by which it was removed.")
+
+    def get_requested_by(self, row: TrustedAccount) -> str:
+        """Return who asked."""
+        return f"user:{row.requested_by_id}"
+
+    def get_decided_by(self, row: TrustedAccount) -> str | None:
+        """Return who approved or rejected it."""
+        return None if row.decided_by_id is None else f"user:{row.decided_by_id}"
+
+    def get_removed_by(self, row: TrustedAccount) -> str | None:
+        """Return who withdrew or removed it."""
+        return None if row.removed_by_id is None else f"user:{row.removed_by_id}"
+
+
+class TrustedAccountPageSerializer(serializers.Serializer[Any]):
+    """A page of a list of trusted accounts, in the order of the requests."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = TrustedAccountSerializer(many=True)
+
+
+class TrustedAccountQuery(PageQuery):
+    """Which of a list's accounts are shown."""
+
+    state = serializers.ChoiceField(choices=[str(state) for state in TrustedAccountState], required=False)
+
+
+class TrustRequestSerializer(StrictSerializer):
+    """A request to trust an account."""
+
+    account = Pattern(ACCOUNT_FORM, max_length=40, help_text="`JP13-OHA-1000042-47`, of any registry.")
+    note = Text(required=False, default="", allow_blank=True, max_length=LONGEST_NOTE)
+
+
+class RemovalSerializer(StrictSerializer):
+    """Why an account is taken off the list."""
+
+    reason = Text(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=LONGEST_NOTE,
+        help_text="The order's reference; needed from registry administrators.",
+    )
+
+
+class NoMembers(StrictSerializer):
+    """The body of what needs no more said: none, or an empty object."""

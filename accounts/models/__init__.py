@@ -1,10 +1,11 @@
-"""Users, jurisdictions and their rules, holders, installations, accounts, representatives."""
+"""Users, jurisdictions and their rules, holders, installations, accounts, representatives, trusted accounts."""
 
 from accounts.models.accounts import Account, AccountType, Representative
 from accounts.models.calendars import CalendarDay
 from accounts.models.deployment import Deployment
 from accounts.models.holders import Holder, Installation, InstallationOperator
 from accounts.models.jurisdictions import DatedRule, Jurisdiction
+from accounts.models.trusted import TrustedAccount
 from accounts.models.users import ApiKey, User, UserRole
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "InstallationOperator",
     "Jurisdiction",
     "Representative",
+    "TrustedAccount",
     "User",
     "UserRole",
 ]

@@ -40,6 +40,9 @@ class Account(models.Model):
 
     More constraints stand in migrations/sql: (type, retires) is a row of AccountType, the installation is of
     the same jurisdiction, the identifier prints its parts, and a trigger keeps them for ever.
+
+    Its holder's options: one person may surrender alone; one person may send to a trusted account alone; the account sends to
+    trusted accounts only.
     """
 
     identifier = models.TextField(unique=True)
@@ -53,11 +56,11 @@ class Account(models.Model):
     name = models.CharField(max_length=300)
     status = models.TextField(choices=texts.account_status_choices)
     retires = models.BooleanField()
-    opened_at = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
     one_person_surrender = models.BooleanField(default=False, db_default=False)
     one_person_trusted_transfer = models.BooleanField(default=False, db_default=False)
     trusted_only = models.BooleanField(default=False, db_default=False)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
     # Kept by the freezes of `registry` alone.
     frozen = models.BooleanField(default=False, db_default=False, editable=False)
 

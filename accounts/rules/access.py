@@ -25,6 +25,10 @@ class Act(StrEnum):
     CHANGE_ACCOUNT_STATUS = "change-account-status"
     NOMINATE_REPRESENTATIVE = "nominate-representative"
     DECIDE_REPRESENTATIVE = "decide-representative"
+    SET_ACCOUNT_OPTIONS = "set-account-options"
+    REQUEST_TRUSTED_ACCOUNT = "request-trusted-account"
+    DECIDE_TRUSTED_ACCOUNT = "decide-trusted-account"
+    REMOVE_TRUSTED_ACCOUNT = "remove-trusted-account"
     CHANGE_OPERATOR = "change-operator"
     MANAGE_API_KEYS = "manage-api-keys"
     MOVE_CLOCK = "move-clock"
@@ -48,6 +52,11 @@ PERMITTED: Mapping[Act, frozenset[Role]] = {
     Act.CHANGE_ACCOUNT_STATUS: _REGISTRY_ADMINISTRATORS,
     Act.NOMINATE_REPRESENTATIVE: _REGISTRY_ADMINISTRATORS,
     Act.DECIDE_REPRESENTATIVE: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR}),
+    Act.SET_ACCOUNT_OPTIONS: _REGISTRY_ADMINISTRATORS,
+    # Representatives do this by their right; these roles act for administrative accounts, and remove by order.
+    Act.REQUEST_TRUSTED_ACCOUNT: _REGISTRY_ADMINISTRATORS,
+    Act.DECIDE_TRUSTED_ACCOUNT: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR}),
+    Act.REMOVE_TRUSTED_ACCOUNT: _REGISTRY_ADMINISTRATORS,
     Act.CHANGE_OPERATOR: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY},
     Act.MANAGE_API_KEYS: _SYSTEM_ADMINISTRATOR,
     Act.MOVE_CLOCK: _SYSTEM_ADMINISTRATOR | {Role.SENIOR_REGISTRY_ADMINISTRATOR},

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("accounts", "0011_frozen_accounts"),
+        ("accounts", "0012_frozen_accounts"),
         ("audit", "0003_grants"),
     ]
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from accounts import queries as people
-from accounts.calendars import calendar_of
+from accounts.calendars import calendar_around
+from accounts.models import Jurisdiction
 from accounts.rules.calendars import Calendar
 from registry.rules.approval import first_state, state_after_approval
-from registry.rules.delays import DelayRule, executes_at, parse_delay_rule
+from registry.rules.delays import KEY as DELAY
+from registry.rules.delays import delay_rule_of, executes_at
 from registry.rules.facts import Context
 from registry.rules.states import State
 
@@ -58,8 +60,7 @@ class TermsReader:
 
     def _due_at(self, judged: Context) -> datetime:
         """The instant by the calendars of both sides; across several pairs of accounts the latest."""
-        rule = self._rule(judged, "transaction.delay")
-        delay = DelayRule() if rule is None else parse_delay_rule(rule)
+        delay = delay_rule_of(self._rule(judged, DELAY))
         pairs = {
             (judged.accounts[line.transferring].jurisdiction_id, judged.accounts[line.acquiring].jurisdiction_id)
             for line in judged.proposal.lines
@@ -67,20 +68,24 @@ class TermsReader:
         }
         return max(
             executes_at(
-                judged.now, delay, self._calendar(sending), None if acquiring == sending else self._calendar(acquiring)
+                judged.now,
+                delay,
+                self._calendar(sending, judged.now),
+                None if acquiring == sending else self._calendar(acquiring, judged.now),
             )
             for sending, acquiring in pairs
         )
 
-    def _calendar(self, jurisdiction_id: int) -> Calendar:
+    def _calendar(self, jurisdiction_id: int, now: datetime) -> Calendar:
         if jurisdiction_id not in self._calendars:
-            self._calendars[jurisdiction_id] = calendar_of(jurisdiction_id)
+            home = Jurisdiction.objects.get(pk=jurisdiction_id)
+            self._calendars[jurisdiction_id] = calendar_around(home, now)
         return self._calendars[jurisdiction_id]
 
     def _rule(self, judged: Context, key: str) -> object:
         first = judged.proposal.lines[0]
         home = judged.accounts[first.transferring or first.acquiring].jurisdiction_id
-        day = self._calendar(home).day_of(judged.now)
+        day = self._calendar(home, judged.now).day_of(judged.now)
         if (home, key, day) not in self._rules:
             found = people.rule_in_force(home, key, day)
             self._rules[home, key, day] = None if found is None else found.value

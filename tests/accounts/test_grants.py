@@ -13,6 +13,7 @@ SERVICE = {
     "accounts_installationoperator": {"INSERT"},
     "accounts_jurisdiction": {"INSERT", "UPDATE"},
     "accounts_representative": {"INSERT"},
+    "accounts_trustedaccount": {"INSERT"},
     "accounts_user": {"INSERT", "UPDATE"},
     "accounts_user_groups": {"INSERT", "DELETE"},
     "accounts_user_user_permissions": {"INSERT", "DELETE"},
@@ -21,12 +22,29 @@ SERVICE = {
 }
 # Columns that may change where the table as a whole may not.
 COLUMNS = {
-    "accounts_account": {"name", "status", "opened_at", "closed_at"},
+    "accounts_account": {
+        "name",
+        "status",
+        "opened_at",
+        "closed_at",
+        "one_person_surrender",
+        "one_person_trusted_transfer",
+        "trusted_only",
+    },
     "accounts_apikey": {"name", "revoked_at", "last_used_at"},
     "accounts_datedrule": {"valid_to"},
     "accounts_deployment": {"clock_offset_seconds"},
     "accounts_installationoperator": {"valid_to"},
     "accounts_representative": {"rights", "state"},
+    "accounts_trustedaccount": {
+        "state",
+        "decided_by_id",
+        "decided_at",
+        "active_from",
+        "removed_by_id",
+        "removed_at",
+        "removal_reason",
+    },
 }
 PRIVILEGES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 

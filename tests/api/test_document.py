@@ -19,6 +19,7 @@ from config.wsgi import application
 from registry.rules.serials import format_block
 from tests import conftest as databases
 from tests.api.conftest import Market, make_market
+from tests.trusted.people import ABROAD
 
 EXAMPLES_PER_OPERATION = 100
 
@@ -74,7 +75,11 @@ def _name_what_exists(case: Any, market: Market) -> None:
     }.items():
         if name in (case.path_parameters or {}):
             case.path_parameters[name] = value
-    if isinstance(case.body, dict) and "transferring_account" in case.body:
+    if "trusted-accounts/{id}" in case.path:
+        case.path_parameters["id"] = 1 + dice % 5
+    if isinstance(case.body, dict) and "account" in case.body:
+        case.body["account"] = market["buyer"] if dice % 2 else ABROAD
+    elif case.path == "/api/v1/transactions" and isinstance(case.body, dict):
         real = market.order(quantity=1 + dice % 5)
         case.body |= {
             name: real[name] for name in ("transferring_account", "acquiring_account", "unit_type", "quantity")

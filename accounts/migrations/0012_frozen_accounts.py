@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0010_stub")]
+    dependencies = [("accounts", "0011_account_options")]
     operations = [
         migrations.AddField("account", "frozen", models.BooleanField(default=False, db_default=False, editable=False)),
     ]
