@@ -151,6 +151,17 @@ class DatedRuleAdmin(ReadOnlyAdmin):
     search_fields = ("key", "source")
 
 
+@admin.register(models.CalendarDay)
+class CalendarDayAdmin(ReadOnlyAdmin):
+    """Recorded days of the working calendars; the latest record of a day counts."""
+
+    within = "jurisdiction__code"
+    list_display = ("jurisdiction", "day", "is_working", "name", "confidence", "source", "recorded_at")
+    list_filter = ("jurisdiction", "is_working")
+    list_select_related = ("jurisdiction",)
+    search_fields = ("name", "source")
+
+
 @admin.register(models.Holder)
 class HolderAdmin(ReadOnlyAdmin):
     """Account holders."""

@@ -7,13 +7,40 @@ record of a day wins. A jurisdiction of no country that the package knows has we
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
+from importlib.metadata import version
 
 import holidays
 
 from accounts.models import CalendarDay, Jurisdiction
-from accounts.rules.calendars import SATURDAY, Calendar
+from accounts.rules.calendars import ONE_DAY, Calendar
+
+# Who says so of a day that was not recorded here.
+SOURCE = f"holidays {version('holidays')}"
+
+
+class Why(StrEnum):
+    """Why a day works or does not."""
+
+    WEEKDAY = "weekday"
+    WEEKEND = "weekend"
+    HOLIDAY = "holiday"
+    MOVED = "moved"
+    RECORDED = "recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedDay:
+    """A day of a calendar. `name`: of the holiday, or as it was recorded; `source`: the package, or the record's own."""
+
+    day: date
+    is_working: bool
+    why: Why
+    name: str = ""
+    source: str = ""
+    confidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +54,7 @@ class PublicHolidays:
 def calendar_of(jurisdiction: Jurisdiction, *, years: range, known_at: datetime | None = None) -> Calendar:
     """Return the working calendar of some years, as recorded by `known_at` (None: by now), in one query."""
     first, last = date(years[0], 1, 1), date(years[-1], 12, 31)
-    off: set[date] = set()
-    moved: set[date] = set()
-    for year in years:
-        said = public_holidays(jurisdiction.code[:2], year)
-        off.update(said.names)
-        moved.update(said.moved)
-    for row in recorded_days(jurisdiction, first, last, known_at=known_at).values():
-        off.discard(row.day)
-        moved.discard(row.day)
-        (moved if row.is_working else off).add(row.day)
-    return Calendar(jurisdiction.time_zone, frozenset(off), frozenset(moved), first, last)
+    return _calendar(jurisdiction, years, recorded_days(jurisdiction, first, last, known_at=known_at))
 
 
 def calendar_around(jurisdiction: Jurisdiction, instant: datetime, *, known_at: datetime | None = None) -> Calendar:
@@ -70,11 +87,37 @@ def public_holidays(country: str, year: int) -> PublicHolidays:
     return PublicHolidays(names, moved)
 
 
-def days_between(first: date, last: date) -> tuple[date, ...]:
-    """Return every day between two, both included."""
-    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+def described_days(jurisdiction: Jurisdiction, first: date, last: date) -> tuple[DescribedDay, ...]:
+    """Return every day between two, both included, with why it works or does not and who says so."""
+    recorded = recorded_days(jurisdiction, first, last)
+    calendar = _calendar(jurisdiction, range(first.year, last.year + 1), recorded)
+    days = (first + n * ONE_DAY for n in range((last - first).days + 1))
+    return tuple(_described(day, calendar, jurisdiction, recorded.get(day)) for day in days)
 
 
-def is_weekend(day: date) -> bool:
-    """Return whether a day is a Saturday or a Sunday, the weekend of every jurisdiction hosted so far."""
-    return day.weekday() >= SATURDAY
+def _described(day: date, calendar: Calendar, jurisdiction: Jurisdiction, record: CalendarDay | None) -> DescribedDay:
+    works = calendar.is_working(day)
+    if record is not None:
+        return DescribedDay(day, works, Why.RECORDED, record.name, record.source, record.confidence)
+    said = public_holidays(jurisdiction.code[:2], day.year)
+    if day in said.moved:
+        return DescribedDay(day, works, Why.MOVED, "", SOURCE)
+    if day in said.names:
+        return DescribedDay(day, works, Why.HOLIDAY, said.names[day], SOURCE)
+    return DescribedDay(day, works, Why.WEEKDAY if works else Why.WEEKEND)
+
+
+def _calendar(jurisdiction: Jurisdiction, years: range, recorded: Mapping[date, CalendarDay]) -> Calendar:
+    off: set[date] = set()
+    moved: set[date] = set()
+    for year in years:
+        said = public_holidays(jurisdiction.code[:2], year)
+        off.update(said.names)
+        moved.update(said.moved)
+    for day, record in recorded.items():
+        off.discard(day)
+        moved.discard(day)
+        (moved if record.is_working else off).add(day)
+    return Calendar(
+        jurisdiction.time_zone, frozenset(off), frozenset(moved), date(years[0], 1, 1), date(years[-1], 12, 31)
+    )

@@ -9,6 +9,7 @@ EVENTS: Mapping[str, str] = {
     # accounts
     "jurisdiction.made": "a jurisdiction was set up",
     "rule.set": "a dated rule was recorded or ended",
+    "calendar.day-set": "a day was recorded to work or not, over what the calendar said of it",
     "account.opened": "an account was requested or opened",
     "account.status-changed": "an account was restricted, released, suspended or closed",
     "account.options-set": "what an account's holder chose was recorded: who surrenders or sends alone, and to whom",

@@ -6,16 +6,26 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.base import PageQuery, Query
+<<<<<<< HEAD
 from accounts.api.fields import Pattern, StrictSerializer, Text
 from accounts.models import Account, DatedRule, Jurisdiction, TrustedAccount
 from accounts.models.trusted import LONGEST_NOTE
+=======
+from accounts.api.fields import Pattern
+from accounts.calendars import DescribedDay, Why
+from accounts.models import Account, DatedRule, Jurisdiction
+>>>>>>> calendars
 from accounts.rules.account_types import ACCOUNT_TYPES, Standing
 from accounts.rules.representatives import Rights
 from accounts.rules.statuses import AccountStatus
 from accounts.rules.trusted import TrustedAccountState
 from accounts.texts import account_type_text, text
 
+<<<<<<< HEAD
 ACCOUNT_FORM = r"^[A-Z]{2}[A-Z0-9]{1,3}-[A-Z]{3}-[1-9][0-9]{0,17}-[0-9]{2}$"
+=======
+MOST_DAYS = 400
+>>>>>>> calendars
 JURISDICTION_CODE = r"^[A-Z]{2}-[A-Z0-9]{1,3}$"
 
 
@@ -79,6 +89,31 @@ class JurisdictionListSerializer(serializers.Serializer[Any]):
     results = JurisdictionSerializer(many=True)
 
 
+class WorkingDaySerializer(serializers.Serializer[DescribedDay]):
+    """A day of a jurisdiction's calendar."""
+
+    date = serializers.DateField(source="day")
+    is_working = serializers.BooleanField()
+    why = serializers.ChoiceField(
+        choices=[str(why) for why in Why],
+        help_text="An ordinary weekday or weekend, a public holiday, a weekend day moved to work, or recorded here.",
+    )
+    why_name = CodedText(source="why", code="day.{}")
+    name = serializers.CharField(help_text="Of the holiday, or as the day was recorded; empty for ordinary days.")
+    source = serializers.CharField(  # type: ignore[assignment]  # a member of that name
+        help_text="The package of public holidays that says so, or the record's own source."
+    )
+    confidence = serializers.ChoiceField(
+        choices=["V", "D", "RH", "RM", "RL"], allow_null=True, help_text="Of a recorded day; null for every other."
+    )
+
+
+class WorkingDayListSerializer(serializers.Serializer[Any]):
+    """The days asked for, in order."""
+
+    results = WorkingDaySerializer(many=True)
+
+
 class AccountSerializer(serializers.Serializer[Account]):
     """An account that the reader may know of."""
 
@@ -130,6 +165,17 @@ class RuleQuery(Query):
 
     on = serializers.DateField(required=False, help_text="Only what holds on this day.")
     key = Pattern(r"^[A-Za-z0-9.-]+$", required=False, max_length=100, help_text="Only this rule.")
+
+
+class WorkingDayQuery(Query):
+    """Which days are told: at most 400, of the years 2000 to 2099."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the two days; the name of the first is a word of Python's own."""
+        return {
+            "from": serializers.DateField(help_text="The first day; years 2000 to 2099."),
+            "to": serializers.DateField(help_text=f"The last day, at most {MOST_DAYS} with the first."),
+        }
 
 
 class AccountQuery(PageQuery):

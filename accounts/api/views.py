@@ -7,8 +7,10 @@ from rest_framework.response import Response
 
 from accounts import queries
 from accounts.api.base import ApiView, PublicView, page_links, printed_rows, tagged
+from accounts.api.errors import invalid_query
 from accounts.api.pagination import Order, page, read_text
 from accounts.api.serializers import (
+    MOST_DAYS,
     AccountPageSerializer,
     AccountQuery,
     AccountSerializer,
@@ -17,8 +19,14 @@ from accounts.api.serializers import (
     JurisdictionSerializer,
     RuleQuery,
     RuleSerializer,
+    WorkingDayListSerializer,
+    WorkingDayQuery,
+    WorkingDaySerializer,
 )
+from accounts.calendars import described_days
 
+# Public holidays of earlier and later years are not known for every country.
+YEARS = range(2000, 2100)
 BY_IDENTIFIER = Order(columns=("identifier",), readers=(read_text,))
 
 
@@ -50,6 +58,32 @@ class JurisdictionDetail(PublicView):
         rules = queries.dated_rules(jurisdiction, **self.parameters)
         printed = JurisdictionSerializer(jurisdiction).data | {"rules": printed_rows(RuleSerializer, rules)}
         return tagged(request, Response(printed))
+
+
+class WorkingDayList(PublicView):
+    """The working days of one jurisdiction."""
+
+    query = WorkingDayQuery
+
+    @extend_schema(
+        operation_id="list_working_days",
+        tags=["jurisdictions"],
+        parameters=[WorkingDayQuery],
+        responses=WorkingDayListSerializer,
+    )
+    def get(self, request: Request, code: str) -> Response:
+        """List the days of a jurisdiction's calendar: which of them work, why, and who says so."""
+        jurisdiction = queries.jurisdictions().filter(code=code).first()
+        if jurisdiction is None:
+            raise NotFound
+        first, last = self.parameters["from"], self.parameters["to"]
+        for name, day in (("from", first), ("to", last)):
+            if day.year not in YEARS:
+                raise invalid_query("year-not-told", name, first=YEARS[0], last=YEARS[-1])
+        if not 0 <= (last - first).days < MOST_DAYS:
+            raise invalid_query("days-not-told", "to", most=MOST_DAYS)
+        days = described_days(jurisdiction, first, last)
+        return tagged(request, Response({"results": printed_rows(WorkingDaySerializer, days)}))
 
 
 class AccountList(ApiView):

@@ -1,4 +1,4 @@
-"""Set up the pilot's jurisdictions with every fact of the facts file as a dated rule."""
+"""Set up the pilot's jurisdictions with every fact of the facts file, and the pilot's own defaults, as dated rules."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts.models import DatedRule, Jurisdiction
 from accounts.refusals import NotPermitted
 from accounts.rules.access import Act, Actor
+from accounts.seed.defaults import default_rules
 from accounts.seed.facts import SeedRule, read_facts, rules_of
 from audit import entries
 
@@ -22,7 +23,9 @@ def set_up_jurisdictions(*, actor: Actor, now: datetime) -> tuple[Jurisdiction, 
     if not actor.may(Act.SET_UP_JURISDICTION):
         raise NotPermitted(Act.SET_UP_JURISDICTION)
     with transaction.atomic():
-        return tuple(_set_up(rules_of(name, facts), actor, now) for name, facts in read_facts().items())
+        return tuple(
+            _set_up(rules_of(name, facts) + default_rules(name), actor, now) for name, facts in read_facts().items()
+        )
 
 
 def _set_up(rules: tuple[SeedRule, ...], actor: Actor, now: datetime) -> Jurisdiction:
