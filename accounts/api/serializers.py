@@ -6,26 +6,18 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.base import PageQuery, Query
-<<<<<<< HEAD
 from accounts.api.fields import Pattern, StrictSerializer, Text
+from accounts.calendars import DescribedDay, Why
 from accounts.models import Account, DatedRule, Jurisdiction, TrustedAccount
 from accounts.models.trusted import LONGEST_NOTE
-=======
-from accounts.api.fields import Pattern
-from accounts.calendars import DescribedDay, Why
-from accounts.models import Account, DatedRule, Jurisdiction
->>>>>>> calendars
 from accounts.rules.account_types import ACCOUNT_TYPES, Standing
 from accounts.rules.representatives import Rights
 from accounts.rules.statuses import AccountStatus
 from accounts.rules.trusted import TrustedAccountState
 from accounts.texts import account_type_text, text
 
-<<<<<<< HEAD
 ACCOUNT_FORM = r"^[A-Z]{2}[A-Z0-9]{1,3}-[A-Z]{3}-[1-9][0-9]{0,17}-[0-9]{2}$"
-=======
 MOST_DAYS = 400
->>>>>>> calendars
 JURISDICTION_CODE = r"^[A-Z]{2}-[A-Z0-9]{1,3}$"
 
 

@@ -23,9 +23,7 @@ MOST_ORDERS = 1_000
 class DryRunQuery(Query):
     """Whether a proposal is made or only explained."""
 
-    dry_run = serializers.BooleanField(
-        required=False, default=False, help_text="true: explain, and change nothing."
-    )
+    dry_run = serializers.BooleanField(required=False, default=False, help_text="true: explain, and change nothing.")
 
 
 class DecisionSerializer(StrictSerializer):
@@ -94,9 +92,7 @@ class ExplanationSerializer(serializers.Serializer[Explained]):
 class BatchSerializer(StrictSerializer):
     """Up to 1,000 orders of one account, judged as if made one after another."""
 
-    all_or_nothing = Flag(
-        required=False, default=False, help_text="true: one refusal leaves everything as it was."
-    )
+    all_or_nothing = Flag(required=False, default=False, help_text="true: one refusal leaves everything as it was.")
     orders = serializers.ListField(child=OrderSerializer(), min_length=1, max_length=MOST_ORDERS)
 
 

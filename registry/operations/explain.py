@@ -20,7 +20,7 @@ from registry.settlement import settlement_for
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What would become of a proposal. `terms` None: the checks refuse it. `after_approval`: what an approval now would lead to."""
+    """What would become of a proposal. `terms` None: the checks refuse it. `after_approval`: what an approval now leads to."""
 
     proposal: Proposal
     failures: tuple[Failure, ...]

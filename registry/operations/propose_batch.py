@@ -35,8 +35,8 @@ def propose_batch(
     """Judge proposals as if proposed one after another, and write the accepted ones in one commit.
 
     The sorted union of the accounts is locked first, so two batches never deadlock. With `all_or_nothing`, one refusal
-    leaves everything as it was. One result per proposal, in order. The statements do not grow in number with the proposals, unless
-    one sends on what another receives, or several draw from one account by different rules.
+    leaves everything as it was. One result per proposal, in order. The statements do not grow in number with the proposals,
+    unless one sends on what another receives, or several draw from one account by different rules.
 
     Raises: BatchRefused when `all_or_nothing` and any proposal is refused; Refused when `key` named another request;
     AnsweredBefore with the first answer when it named this one.

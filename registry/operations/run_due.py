@@ -42,9 +42,9 @@ def run_due(
 ) -> list[Due]:
     """Run what is due at `now`, in order, and return it. Two runs at once do each thing once.
 
-    It is done at `now`, also what fell due while nothing ran. Where an exercise's clock jumped from `since` to `now`, each thing is
-    done at the instant it fell due: nothing else happened in between. Each thing is one commit: a crash leaves whole things done and
-    the rest due. What fails is told in the log and keeps nothing else from being done.
+    It is done at `now`, also what fell due while nothing ran. Where an exercise's clock jumped from `since` to `now`, each
+    thing is done at the instant it fell due: nothing else happened in between. Each thing is one commit: a crash leaves whole
+    things done and the rest due. What fails is told in the log and keeps nothing else from being done.
 
     Raises: the first failure, when everything has been tried.
     """

@@ -1,7 +1,7 @@
 """The steps of a transaction that waits: what approving, refusing, withdrawing, executing and expiring it have in common.
 
-Each is one story: lock the transaction with its accounts, see that it may take the step, judge it anew where units would move, then
-record the step, which is what changes the state (registry/migrations/sql/0004_transactions.sql).
+Each is one story: lock the transaction with its accounts, see that it may take the step, judge it anew where units would move,
+then record the step, which is what changes the state (registry/migrations/sql/0004_transactions.sql).
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def find(
     now: datetime,
     key: AnswerKey | None = None,
 ) -> Found | Refused:
-    """Lock a transaction and judge it for a step; Refused where its state does not allow the step, or its key named another request.
+    """Lock a transaction and judge it for a step; Refused where its key named another request.
 
     Raises: NotFound; AnsweredBefore with the first answer when `key` was used for the same request.
     """
@@ -104,8 +104,8 @@ def take(
 ) -> Outcome:
     """Record the step with its log entry and answer, and commit.
 
-    Commit point: before COMMIT the transaction stands as it did, after it the step and all it moves or releases are there. A crash
-    in between is one or the other; whoever asked finds out by the key, and a step that is due is found again by its row.
+    Commit point: before COMMIT the transaction stands as it did, after it the step and all it moves or releases are there. A
+    crash in between is one or the other; whoever asked finds out by the key, and a step that is due is found again by its row.
     """
     waiting = found.waiting
     codes = sorted({failure.code for failure in failures})

@@ -1,7 +1,7 @@
 """On which terms an accepted transaction begins or goes on: its state, until when it may be approved, when it is executed.
 
-The rules are dated records of the transferring account's jurisdiction, on the day of its own calendar; days and hours are counted in
-its calendar. Read after the checks have passed, and only where something has to wait.
+The rules are dated records of the transferring account's jurisdiction, on the day of its own calendar; days and hours are
+counted in its calendar. Read after the checks have passed, and only where something has to wait.
 """
 
 from dataclasses import dataclass, field

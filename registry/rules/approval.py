@@ -31,7 +31,7 @@ def approval_of(context: Context) -> Approval | None:
 
 
 def trusts_all(context: Context) -> bool:
-    """Return whether every line goes to an account that its transferring account trusts now, or comes from an administrative one."""
+    """Return whether every line goes to an account that its sender trusts now, or comes from an administrative one."""
     for line in context.proposal.lines:
         sender = context.accounts.get(line.transferring or "")
         if sender is not None and not ACCOUNT_TYPES[sender.type].administrative and line.acquiring not in sender.trusts:
@@ -40,7 +40,7 @@ def trusts_all(context: Context) -> bool:
 
 
 def waits(context: Context) -> bool:
-    """Return whether it waits once it is approved: transfers to accounts that are not trusted do. The registry itself never waits."""
+    """Return whether it waits once it is approved: transfers to accounts that are not trusted do, but the registry's own."""
     return context.type.delayed and not trusts_all(context) and not (context.actor.user_id is None and context.exercise)
 
 

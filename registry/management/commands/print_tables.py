@@ -73,8 +73,8 @@ def _checks() -> Iterator[str]:
 
 def _states() -> Iterator[str]:
     yield f"# The states of a transaction\n\n{PRINTED}"
-    yield "A transaction whose checks all pass begins in one of the first states, as its type, the rights of its account and the trusted"
-    yield "accounts say; every change after that is a recorded step, which says who, when and why.\n"
+    yield "A transaction whose checks all pass begins in one of the first states, as its type, its account's options and the"
+    yield "trusted accounts say; every change after that is a recorded step, which says who, when and why.\n"
     yield "```mermaid\nstateDiagram-v2"
     for state in sorted(states.FIRST):
         yield f"    [*] --> {state}"
@@ -94,7 +94,8 @@ def _states() -> Iterator[str]:
 
 def _types() -> Iterator[str]:
     yield f"# The types of transaction\n\n{PRINTED}"
-    yield "| code | name | effect | from | to | proposed by | approved by | waits where not trusted | needs |\n|---|---|---|---|---|---|---|---|---|"
+    yield "| code | name | effect | from | to | proposed by | approved by | waits where not trusted | needs |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for code, row in TYPES.items():
         needs = {"obligation": row.needs_obligation, "allocation": row.needs_allocation, "reason": row.needs_reason}
         yield (
