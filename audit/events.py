@@ -25,6 +25,7 @@ EVENTS: Mapping[str, str] = {
     "api-key.revoked": "an API key was revoked",
     # registry
     "cap.set": "an issuance cap was recorded",
+    "unit-validity.set": "the end of the validity of units of a vintage was recorded",
     "transaction.issuance": "units were issued under a cap",
     "transaction.allocation": "an installation received its allocation",
     "transaction.auction-delivery": "bought units were delivered",

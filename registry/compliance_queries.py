@@ -1,11 +1,11 @@
 """Reads of compliance: what installations are judged by and how they stand, as of an instant."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from accounts.models import Installation, Jurisdiction
 from registry.models import Obligation, RecordedEmissions, StatusSnapshot, Transaction
@@ -47,9 +47,7 @@ def obligations_of(installation: Installation, *, at: datetime) -> list[Obligati
     obligations = list(Obligation.objects.filter(installation=installation).order_by("year"))
     recorded = RecordedEmissions.objects.filter(installation=installation, recorded_at__lte=at).order_by("id")
     years = {row.year: YearRecord(row.quantity or 0, row.excluded) for row in recorded}
-    surrenders = Transaction.objects.filter(
-        obligation_id__in=[row.pk for row in obligations], type_id=SURRENDER, completed_at__lte=at
-    )
+    surrenders = _standing_surrenders([row.pk for row in obligations], at)
     surrendered = dict(surrenders.values_list("obligation_id").annotate(total=Sum("quantity")).order_by())
     determined = dict(
         StatusSnapshot.objects.filter(installation=installation, determined_at__lte=at).values_list("year", "status")
@@ -107,12 +105,20 @@ def compliance_facts(
     }
 
 
+def _standing_surrenders(obligation_ids: Iterable[int], at: datetime) -> QuerySet[Transaction]:
+    """The surrenders for some obligations that were completed by `at` and not reversed by then."""
+    reversals = Transaction.objects.filter(reverses=OuterRef("pk"), completed_at__lte=at)
+    return Transaction.objects.filter(
+        ~Exists(reversals), obligation_id__in=list(obligation_ids), type_id=SURRENDER, completed_at__lte=at
+    )
+
+
 def surrendered_by_installation(jurisdiction: Jurisdiction, *, at: datetime) -> Mapping[int, int]:
     """Return the cumulative surrenders of each installation completed until `at`, t CO2e, by installation id."""
     installation_of = dict(Obligation.objects.filter(jurisdiction=jurisdiction).values_list("id", "installation_id"))
     totals: dict[int, int] = defaultdict(int)
     sums = (
-        Transaction.objects.filter(obligation_id__in=installation_of, type_id=SURRENDER, completed_at__lte=at)
+        _standing_surrenders(installation_of, at)
         .values("obligation_id")
         .annotate(total=Sum("quantity"))
         .order_by("obligation_id")

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection
 
 from accounts.rules.access import Actor
+from accounts.rules.account_types import Family
 from registry.database_transaction import DatabaseTransaction
 from registry.rules.checks_of_form import VINTAGES, is_range
 from registry.rules.facts import (
@@ -27,6 +28,7 @@ from registry.rules.facts import (
     Moment,
     NamedPiece,
     ObligationFacts,
+    OriginalFacts,
     Piece,
     UnitTypeFacts,
 )
@@ -37,8 +39,9 @@ from registry.rules.types import TYPES
 # More than any registry can ever issue; keeps a hopeless order inside PostgreSQL's bigint.
 MOST_UNITS = 10**15
 
-# What a draw selects by: account, registry, unit type, vintage, recognition, obligation (whose eligible vintages count).
-Selector = tuple[str, str, str, int | None, int, int | None]
+# What a draw selects by: account, registry, unit type, vintage, recognition, obligation (whose eligible vintages count), and
+# whether it is for units whose validity has ended.
+Selector = tuple[str, str, str, int | None, int, int | None, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Facts:
     obligations: Mapping[int, ObligationFacts]
     allocations: Mapping[int, AllocationFacts]
     caps: Mapping[int, CapFacts]
+    original: OriginalFacts | None
     answer: StoredAnswer | None
     used_references: frozenset[tuple[str, str]]
     exercise: bool
@@ -180,7 +184,7 @@ def read(
         "user": actor.user_id,
         "now": now.isoformat(),
         "day": now.date().isoformat(),
-        "draws": [_draw_request(selector, min(quantity, MOST_UNITS)) for selector, quantity in draws.items()],
+        "draws": [_draw_request(selector, min(quantity, MOST_UNITS), now) for selector, quantity in draws.items()],
         "named": [
             {"registry": r.registry, "first": r.first, "next": r.next, "most": MOST_RANGES + 1, "own": own}
             for r in named
@@ -198,6 +202,9 @@ def read(
         "obligations": sorted({p.obligation for p in proposals if p.obligation is not None}),
         "allocations": sorted({p.allocation for p in proposals if p.allocation is not None}),
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
+        "original": next((p.reverses for p in proposals if p.reverses is not None), None),
+        "undoing": next((p.type for p in proposals if p.reverses is not None), None),
+        "own": own,
     }
     request = {name: value for name, value in request.items() if value not in ([], None)}
     if key is not None:
@@ -243,6 +250,7 @@ def context(
         obligation=facts.obligations.get(proposal.obligation or 0),
         allocation=facts.allocations.get(proposal.allocation or 0),
         cap=facts.caps.get(proposal.cap or 0),
+        original=facts.original if proposal.reverses is not None else None,
         moment=moment,
         initiator_id=initiator_id,
         exercise=facts.exercise,
@@ -349,6 +357,8 @@ def _proposal(row: dict[str, Any]) -> Proposal:
         obligation=row["obligation_id"],
         allocation=row["allocation_id"],
         cap=row["cap_id"],
+        reverses=row["reverses_id"],
+        reference=row["reference"],
         reason=row["reason"],
         beneficiary=row["beneficiary"],
         client_reference=row["client_reference"],
@@ -368,12 +378,14 @@ def _selector(line: Line, proposal: Proposal) -> Selector:
         line.vintage if line.vintage is None or line.vintage in VINTAGES else -1,
         line.recognition,
         proposal.obligation,
+        TYPES[proposal.type].family is Family.LAPSE,
     )
 
 
-def _draw_request(selector: Selector, quantity: int) -> dict[str, Any]:
-    names = ("account", "registry", "unit_type", "vintage", "recognition", "obligation")
-    return dict(zip(names, selector, strict=True)) | {"quantity": quantity, "most": MOST_RANGES + 1}
+def _draw_request(selector: Selector, quantity: int, now: datetime) -> dict[str, Any]:
+    names = ("account", "registry", "unit_type", "vintage", "recognition", "obligation", "lapsing")
+    drawn = {"quantity": quantity, "most": MOST_RANGES + 1, "now": now.isoformat()}
+    return dict(zip(names, selector, strict=True)) | drawn
 
 
 def _part(piece: Piece, first: int, following: int) -> Piece:
@@ -418,6 +430,7 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
         obligations={int(i): _obligation(row) for i, row in (answer.get("obligations") or {}).items()},
         allocations={int(i): AllocationFacts(id=int(i), **row) for i, row in (answer.get("allocations") or {}).items()},
         caps=_caps(answer.get("cap"), registries, unit_types),
+        original=_original(answer.get("original")),
         answer=_answer(answer.get("answer")),
         used_references=frozenset((account, used) for account, used in answer.get("references") or []),
         exercise=answer.get("exercise", False),
@@ -425,10 +438,10 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
 
 
 def _named_piece(registry: str, row: list[Any]) -> NamedPiece:
-    origin, first, following, series, recognition, vintage, unit_type, _kind, account, bound, retired = row
+    origin, first, following, series, recognition, vintage, unit_type, _kind, account, bound, retired, until = row
     piece = None if account is None else Piece(origin, first, following, series, recognition, vintage)
     serials = SerialRange(registry, first, following)
-    return NamedPiece(piece, serials, account, bound, bool(retired), unit_type)
+    return NamedPiece(piece, serials, account, bound, bool(retired), unit_type, _instant(until))
 
 
 def _account(identifier: str, found: dict[str, Any]) -> AccountFacts:
@@ -475,6 +488,13 @@ def _caps(
     registries.add(cap.registry)
     unit_types[cap.registry, cap.unit_type] = UnitTypeFacts(cap.unit_type, cap.registry, kind, cap.jurisdiction_id)
     return {cap.id: cap}
+
+
+def _original(row: dict[str, Any] | None) -> OriginalFacts | None:
+    if row is None:
+        return None
+    ranges = frozenset((part[0], part[1], part[2], part[3], part[4]) for part in row["ranges"] or ())
+    return OriginalFacts(**row | {"ranges": ranges, "completed_at": _instant(row["completed_at"])})
 
 
 def _answer(row: dict[str, Any] | None) -> StoredAnswer | None:

@@ -129,8 +129,7 @@ def transactions_of(actor: Actor, wanted: TransactionFilter) -> TransactionList:
 def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
     """Return one transaction with those of its ranges that the actor may know of and its steps; None: not found.
 
-    In three statements, and one more where the actor is no administrator. Who acted and why is told to readers of the transferring
-    account only.
+    In four statements at most. Who acted and why is told to readers of the transferring account only.
     """
     every, visible = _visible_transactions(actor)
     found = every.filter(visible, id=transaction_id).first()
@@ -280,6 +279,8 @@ def _outcome(found: Transaction, ranges: Sequence[TransactionBlock] | QuerySet[T
         client_reference=found.client_reference,
         proposed_at=found.proposed_at,
         completed_at=found.completed_at,
+        reverses=None if found.reverses_id is None else str(found.reverses_id),
+        reference=found.reference,
         expires_at=found.expires_at,
         due_at=found.due_at,
     )

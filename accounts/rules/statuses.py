@@ -24,22 +24,25 @@ class Movement(StrEnum):
     SURRENDER = "surrender"
     CANCEL = "cancel"
     RETURN = "return"
+    LAPSE = "lapse"
+    UNDO = "undo"
 
 
 _ALL = frozenset(Movement)
 _NONE: frozenset[Movement] = frozenset()
+# What the registry does by order, however the account stands.
+_BY_ORDER = frozenset({Movement.LAPSE, Movement.UNDO})
 
 # SOME_RESTRICTED: may surrender and return, not transfer out (domain.md section 3). SUSPENDED shuts every way
 # out but lets what others owe arrive. CLOSURE_PENDING only empties the account.
 ALLOWED: Mapping[AccountStatus, frozenset[Movement]] = {
     AccountStatus.REQUESTED: _NONE,
     AccountStatus.OPEN: _ALL,
-    AccountStatus.SOME_RESTRICTED: frozenset({Movement.TRANSFER_IN, Movement.SURRENDER, Movement.RETURN}),
-    AccountStatus.ALL_RESTRICTED: _NONE,
-    AccountStatus.SUSPENDED: frozenset({Movement.TRANSFER_IN}),
-    AccountStatus.CLOSURE_PENDING: frozenset(
-        {Movement.TRANSFER_OUT, Movement.SURRENDER, Movement.CANCEL, Movement.RETURN}
-    ),
+    AccountStatus.SOME_RESTRICTED: _BY_ORDER | {Movement.TRANSFER_IN, Movement.SURRENDER, Movement.RETURN},
+    AccountStatus.ALL_RESTRICTED: _BY_ORDER,
+    AccountStatus.SUSPENDED: _BY_ORDER | {Movement.TRANSFER_IN},
+    AccountStatus.CLOSURE_PENDING: _BY_ORDER
+    | {Movement.TRANSFER_OUT, Movement.SURRENDER, Movement.CANCEL, Movement.RETURN},
     AccountStatus.CLOSED: _NONE,
 }
 

@@ -174,6 +174,8 @@ class TransactionSummarySerializer(serializers.Serializer[Outcome]):
     reason = serializers.CharField()
     beneficiary = serializers.CharField()
     client_reference = serializers.CharField()
+    reverses = serializers.UUIDField(allow_null=True, help_text="The transaction that a reversal or correction undoes.")
+    reference = serializers.CharField(help_text="The consent or order that a correction rests on.")
     proposed_at = serializers.DateTimeField(help_text="The registry's clock.")
     completed_at = serializers.DateTimeField(allow_null=True, help_text="The registry's clock.")
     expires_at = serializers.DateTimeField(

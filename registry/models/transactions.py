@@ -15,6 +15,7 @@ class TransactionType(models.Model):
     needs_obligation = models.BooleanField()
     needs_allocation = models.BooleanField()
     needs_original = models.BooleanField()
+    undoes = ArrayField(models.TextField())
     approval = models.TextField()
     delayed = models.BooleanField()
 
@@ -43,6 +44,7 @@ class Transaction(models.Model):
     reason = models.TextField()
     beneficiary = models.TextField()
     client_reference = models.TextField()
+    reference = models.TextField()
     initiator = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     proposed_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)

@@ -19,7 +19,9 @@ def approve(
     """Approve a transaction, which then completes or waits for its delay; all checks run again.
 
     By another representative with the right to approve, or a senior administrator where administrators act. Where a check
-    fails the transaction goes on waiting: it may be approved later, refused, withdrawn, or expire. Source: domain.md sections 1 and 5.
+    fails the transaction goes on waiting: it may be approved later, refused, withdrawn, or expire.
+
+    Source: domain.md sections 1 and 5.
 
     Raises: NotFound; Refused with all failures; AnsweredBefore.
     """

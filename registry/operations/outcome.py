@@ -48,6 +48,8 @@ class Outcome:
     client_reference: str
     proposed_at: datetime
     completed_at: datetime | None
+    reverses: str | None = None
+    reference: str = ""
     expires_at: datetime | None = None
     due_at: datetime | None = None
     # What only a reader of the transferring account learns: who acted, and why. Read with one transaction, not with a list.
@@ -120,6 +122,8 @@ def accepted(
         client_reference=proposal.client_reference,
         proposed_at=now,
         completed_at=now if is_completed else None,
+        reverses=proposal.reverses,
+        reference=proposal.reference,
         expires_at=terms.expires_at,
         due_at=terms.due_at,
     )
@@ -139,7 +143,8 @@ def accepted(
             "series_id": series_id,
             "obligation_id": proposal.obligation,
             "allocation_id": proposal.allocation,
-            "reverses_id": None,
+            "reverses_id": proposal.reverses,
+            "reference": proposal.reference,
             "reason": proposal.reason,
             "beneficiary": proposal.beneficiary,
             "client_reference": proposal.client_reference,
@@ -220,6 +225,7 @@ def _log_content(outcome: Outcome) -> dict[str, Any]:
         "quantity": outcome.quantity,
         "obligation": outcome.obligation or 0,
         "allocation": outcome.allocation or 0,
+        "reverses": outcome.reverses or "",
         "ranges": [
             [r.registry, r.unit_type, r.vintage, r.first, r.next, r.transferring or "", r.acquiring]
             for r in outcome.ranges

@@ -163,6 +163,8 @@ def _outcome(found: Found, terms: Terms, now: datetime) -> Outcome:
         client_reference=proposal.client_reference,
         proposed_at=waiting.proposed_at,
         completed_at=now if completes else None,
+        reverses=proposal.reverses,
+        reference=proposal.reference,
         expires_at=waiting.expires_at,
         due_at=terms.due_at or waiting.due_at,
     )

@@ -19,6 +19,7 @@ __all__ = [
     "approval_came_too_late",
     "failures_of",
     "key_names_one_request",
+    "not_undone",
     "run",
     "step_may_be_taken",
 ]
@@ -28,6 +29,7 @@ GROUPS = {Group.FORM: checks_of_form, Group.GENERAL: checks_of_accounts, Group.T
 
 _TRANSITION_IS_LEGAL, _FINAL_IS_FINAL = 3002, 3003
 _KEY_NAMES_ONE_REQUEST = 3004
+_UNDOING_IS_PERMITTED = 5014
 # Found before a step is judged, where the transaction is read.
 add(Check(_TRANSITION_IS_LEGAL, "transition_is_legal", Group.SEQUENCE, False, "domain.md 5", None))
 add(Check(_FINAL_IS_FINAL, "final_is_final", Group.SEQUENCE, False, "domain.md 5", None))
@@ -59,6 +61,11 @@ def step_may_be_taken(step: Step, state: State, transaction: str) -> tuple[Failu
 def approval_came_too_late(transaction: str, expires_at: datetime) -> tuple[Failure, ...]:
     """Return the failure of an approval after the proposal's time, of which the registry has not taken note yet."""
     return (Failure(_TRANSITION_IS_LEGAL, {"state": expires_at.isoformat(), "step": Step.APPROVED}, (transaction,)),)
+
+
+def not_undone(transaction: str) -> tuple[Failure, ...]:
+    """Return the failure of a transaction of a type that nothing undoes."""
+    return (Failure(_UNDOING_IS_PERMITTED, {"transaction": transaction}, (transaction,)),)
 
 
 def failures_of(code: int, findings: Iterable[Finding]) -> tuple[Failure, ...]:

@@ -1,12 +1,17 @@
 """Checks 5xxx: what single types of transaction ask for."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+from accounts.rules.account_types import Family
+from accounts.rules.statuses import AccountStatus
 from registry.rules.check_table import Finding, about, check
 from registry.rules.checks_of_accounts import sending
 from registry.rules.checks_of_form import is_quantity, printed
-from registry.rules.facts import Context
+from registry.rules.facts import Context, Moment
 from registry.rules.serials import GREATEST_SERIAL
+from registry.rules.states import State
+from registry.rules.types import Effect
 
 
 @check(5001)
@@ -75,8 +80,71 @@ def surrender_window_is_open(context: Context) -> Iterator[Finding]:
         yield about(year=obligation.year, opens_at=obligation.closes_at.isoformat())
 
 
+@check(5006)
+def original_is_undone_at_most_once(context: Context) -> Iterator[Finding]:
+    if context.type.needs_original and context.original is not None and context.original.reversed:
+        yield about(context.original.id, transaction=context.original.id)
+
+
+@check(5007)
+def original_is_undone_in_time(context: Context) -> Iterator[Finding]:
+    original = context.original
+    if not context.type.needs_original or original is None or original.completed_at is None:
+        return
+    latest = original.completed_at + timedelta(days=original.limit_days)
+    # An approval is of what was proposed in time.
+    if context.moment is Moment.PROPOSAL and context.now > latest:
+        yield about(original.id, transaction=original.id, latest=latest.isoformat())
+
+
+@check(5013)
+def units_are_valid_or_lapse(context: Context) -> Iterator[Finding]:
+    lapses = context.type.family is Family.LAPSE
+    if context.type.effect in {Effect.MINT, Effect.RESTORE}:
+        return
+    for found in context.lines:
+        for named in found.named:
+            has_expired = named.valid_until is not None and named.valid_until <= context.now
+            if named.piece is not None and has_expired != lapses:
+                until = "" if named.valid_until is None else named.valid_until.isoformat()
+                yield about(printed(named.serials), serials=printed(named.serials), valid_until=until)
+
+
+@check(5014, reference="domain.md 5: a completed transfer between different holders is final")
+def undoing_is_permitted(context: Context) -> Iterator[Finding]:
+    wanted, original = context.proposal.reverses, context.original
+    if not context.type.needs_original or wanted is None:
+        return
+    moved = frozenset(
+        (line.acquiring, line.transferring, serials.registry, serials.first, serials.next)
+        for line in context.proposal.lines
+        for serials in line.serials
+    )
+    is_final = context.type.family is Family.CORRECTION and original is not None and not original.one_holder
+    if (
+        original is None
+        or original.state != State.COMPLETED
+        or original.type not in context.type.undoes
+        or (not context.actor.administers(original.jurisdiction) and context.moment is not Moment.EXECUTION)
+        or moved != original.ranges
+        or (is_final and not context.proposal.reference.strip())
+    ):
+        yield about(wanted, transaction=wanted)
+
+
+@check(5016, reference="domain.md 5: a closure transfer empties an account that closes")
+def closing_account_is_emptied(context: Context) -> Iterator[Finding]:
+    if context.type.family is not Family.CLOSURE:
+        return
+    for name, account in sending(context).items():
+        if account.status != AccountStatus.CLOSURE_PENDING:
+            yield about(name, account=name)
+
+
 @check(5010)
 def units_are_not_retired(context: Context) -> Iterator[Finding]:
+    if context.type.effect is Effect.RESTORE:
+        return
     known = sending(context)
     for found in context.lines:
         if found.line.transferring not in known:

@@ -72,8 +72,9 @@ def transferring_account_status_allows(context: Context) -> Iterator[Finding]:
 
 @check(4004, transient=True)
 def acquiring_account_status_allows(context: Context) -> Iterator[Finding]:
+    wanted = Movement.UNDO if context.type.needs_original else Movement.TRANSFER_IN
     for name, account in acquiring(context).items():
-        if account.frozen or not status_allows(AccountStatus(account.status), Movement.TRANSFER_IN):
+        if account.frozen or not status_allows(AccountStatus(account.status), wanted):
             yield about(name, account=name)
 
 

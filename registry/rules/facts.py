@@ -64,6 +64,7 @@ class NamedPiece:
     bound: bool
     retired: bool
     unit_type: str | None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,26 @@ class ObligationFacts:
     opens_at: datetime | None
     closes_at: datetime | None
     eligible_until_vintage: int
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalFacts:
+    """The transaction that a reversal or correction undoes. `limit_days`: how long after its completion it may be undone.
+
+    `ranges`: (transferring, acquiring, registry, first, next) of every serial range it moved; `reversed`: whether it was, or is
+    about to be, undone by another. `one_holder`: whether both sides of every range have the same holder.
+    """
+
+    id: str
+    type: str
+    state: str
+    completed_at: datetime | None
+    quantity: int
+    jurisdiction: str
+    ranges: frozenset[tuple[str | None, str, str, int, int]]
+    reversed: bool
+    one_holder: bool
+    limit_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +178,7 @@ class Context:
     obligation: ObligationFacts | None = None
     allocation: AllocationFacts | None = None
     cap: CapFacts | None = None
+    original: OriginalFacts | None = None
     moment: Moment = Moment.PROPOSAL
     # Who proposed what is approved now.
     initiator_id: int | None = None

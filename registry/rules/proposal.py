@@ -40,13 +40,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposed transaction: a type code of `registry.rules.types` and one line, or several in one transaction."""
+    """A proposed transaction: a type code of `registry.rules.types` and one line, or several in one transaction.
+
+    `reverses` is the id of the transaction that a reversal or correction undoes; `reference` the consent or order it rests on.
+    """
 
     type: str
     lines: tuple[Line, ...]
     obligation: int | None = None
     allocation: int | None = None
     cap: int | None = None
+    reverses: str | None = None
+    reference: str = ""
     reason: str = ""
     beneficiary: str = ""
     client_reference: str = ""

@@ -13,11 +13,12 @@ from accounts.rules.statuses import Movement
 
 
 class Effect(StrEnum):
-    """What a transaction does to its units: make them, give them another holder, or retire them for ever."""
+    """What a transaction does to its units: make them, give them another holder, retire them for ever, or undo retiring."""
 
     MINT = "mint"
     MOVE = "move"
     RETIRE = "retire"
+    RESTORE = "restore"
 
 
 class Approval(StrEnum):
@@ -32,8 +33,8 @@ class Approval(StrEnum):
 class TransactionType:
     """One type. `movement`: what it does to the transferring account, as that account's status must allow.
 
-    `by_order`: proposed by a registry administrator only, whoever holds the units. `delayed`: waits where the acquiring account
-    is not trusted. `limited`: counts against the limits of the transferring account.
+    `by_order`: proposed by a registry administrator only, whoever holds the units. `undoes`: the types it reverses.
+    `delayed`: waits where the acquiring account is not trusted. `limited`: counts against the limits of the transferring account.
     """
 
     code: str
@@ -44,10 +45,15 @@ class TransactionType:
     within_one_registry: bool = True
     needs_obligation: bool = False
     needs_allocation: bool = False
-    needs_original: bool = False
+    undoes: tuple[str, ...] = ()
     needs_reason: bool = False
     delayed: bool = False
     limited: bool = False
+
+    @property
+    def needs_original(self) -> bool:
+        """Whether it names the transaction that it undoes: a reversal or a correction."""
+        return bool(self.undoes)
 
     @property
     def approval(self) -> Approval:
@@ -59,7 +65,7 @@ class TransactionType:
     @property
     def reserves(self) -> bool:
         """Whether it can reserve its units while it waits: not those that are yet to be issued, nor retired ones."""
-        return self.effect is not Effect.MINT and not self.needs_original
+        return self.effect not in {Effect.MINT, Effect.RESTORE}
 
     @property
     def event(self) -> str:
@@ -88,6 +94,42 @@ _ROWS = (
     TransactionType("4-0", Family.CANCELLATION, Effect.RETIRE, Movement.CANCEL, needs_reason=True),
     TransactionType(
         "4-48", Family.MANDATORY_CANCELLATION, Effect.RETIRE, Movement.CANCEL, by_order=True, needs_reason=True
+    ),
+    # What an account that closes still holds goes to another one.
+    TransactionType("10-91", Family.CLOSURE, Effect.MOVE, Movement.TRANSFER_OUT, delayed=True, limited=True),
+    # Units past their dated validity. The standards have no code for it; 4-99 is this registry's own.
+    TransactionType("4-99", Family.LAPSE, Effect.RETIRE, Movement.LAPSE, by_order=True, needs_reason=True),
+    # A reversal is a new transaction that names the one it undoes, with all the same serials or nothing.
+    TransactionType(
+        "10-82",
+        Family.REVERSAL,
+        Effect.RESTORE,
+        Movement.UNDO,
+        by_order=True,
+        undoes=("10-2",),
+        needs_reason=True,
+    ),
+    TransactionType(
+        "10-190",
+        Family.REVERSAL,
+        Effect.RESTORE,
+        Movement.UNDO,
+        by_order=True,
+        undoes=("4-0",),
+        needs_reason=True,
+    ),
+    TransactionType(
+        "10-41", Family.REVERSAL, Effect.MOVE, Movement.UNDO, by_order=True, undoes=("10-40",), needs_reason=True
+    ),
+    # For the registry's own error. Between different holders only with the holder's consent or a court's reference.
+    TransactionType(
+        "10-55",
+        Family.CORRECTION,
+        Effect.MOVE,
+        Movement.UNDO,
+        by_order=True,
+        undoes=("10-50", "10-37", "10-91"),
+        needs_reason=True,
     ),
 )
 

@@ -26,16 +26,35 @@ CREATE TABLE registry_recognition (
 );
 INSERT INTO registry_recognition VALUES (0, 1, 1);
 
+-- Until when units of a type and vintage count; of several records of one the latest holds. Past that instant they only lapse.
+CREATE TABLE registry_unitvalidity (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    unit_type_id bigint NOT NULL REFERENCES registry_unittype (id),
+    vintage smallint NOT NULL CONSTRAINT validity_is_of_a_vintage CHECK (vintage BETWEEN 1990 AND 2200),
+    valid_until timestamptz NOT NULL,
+    source text NOT NULL CONSTRAINT validity_names_its_source CHECK (source <> ''),
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX validity_of_a_vintage ON registry_unitvalidity (unit_type_id, vintage, id DESC);
+CREATE FUNCTION registry_valid_until(series integer) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT v.valid_until FROM registry_series s
+        JOIN registry_unitvalidity v ON v.unit_type_id = s.unit_type_id AND v.vintage = s.vintage
+    WHERE s.id = series ORDER BY v.id DESC LIMIT 1
+$$;
+
 -- One row per type of domain.md section 5; the Python table registry/rules/types.py is compared with it by a test.
 CREATE TABLE registry_transactiontype (
     code text PRIMARY KEY,
-    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire')),
+    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire', 'restore')),
     from_types text[] NOT NULL,
     to_types text[] NOT NULL,
     within_one_registry boolean NOT NULL,
     needs_obligation boolean NOT NULL,
     needs_allocation boolean NOT NULL,
     needs_original boolean NOT NULL,
+    -- The types that it reverses or corrects.
+    undoes text[] NOT NULL,
     -- Who must approve: nobody, since a record was approved before; another representative; a second administrator.
     approval text NOT NULL CONSTRAINT approval_is_known CHECK (approval IN ('record', 'representative', 'administrator')),
     -- Whether it waits where the acquiring account is not trusted.
@@ -62,6 +81,7 @@ CREATE TABLE registry_transaction (
     reason text NOT NULL DEFAULT '',
     beneficiary text NOT NULL DEFAULT '',
     client_reference text NOT NULL DEFAULT '',
+    reference text NOT NULL DEFAULT '',
     initiator_id bigint,
     proposed_at timestamptz NOT NULL,
     completed_at timestamptz,

@@ -34,8 +34,12 @@ BEGIN
     IF (NEW.account_id, NEW.recognition_id) IS DISTINCT FROM (OLD.account_id, OLD.recognition_id) THEN
         IF NEW.account_id IS NULL THEN
             RAISE EXCEPTION 'an issued unit never vanishes' USING ERRCODE = 'integrity_constraint_violation';
-        ELSIF OLD.retired THEN
-            RAISE EXCEPTION 'retired units never move again' USING ERRCODE = 'integrity_constraint_violation';
+        ELSIF OLD.retired AND NOT EXISTS (SELECT FROM registry_transactionblock r
+                JOIN registry_transaction t ON t.id = r.transaction_id JOIN registry_transactiontype k ON k.code = t.type_id
+                WHERE r.origin_id = NEW.origin_id AND int8range(r.first_no, r.next_no) @> int8range(NEW.start_no, NEW.end_no)
+                    AND k.effect = 'restore' AND t.state = 'COMPLETED' AND t.recorded_in = pg_current_xact_id()
+                    AND (r.from_account_id, r.to_account_id) = (OLD.account_id, NEW.account_id)) THEN
+            RAISE EXCEPTION 'retired units never move again, but by a reversal that names them' USING ERRCODE = 'integrity_constraint_violation';
         ELSIF OLD.account_id IS NULL AND NOT EXISTS (SELECT FROM registry_issue i WHERE (i.origin_id, i.series_id, i.first_no,
                 i.next_no) = (NEW.origin_id, NEW.series_id, NEW.issue_first, NEW.issue_next)) THEN
             RAISE EXCEPTION 'units come only from an act of issuance' USING ERRCODE = 'foreign_key_violation';
@@ -139,6 +143,8 @@ CREATE TRIGGER series_never_change BEFORE UPDATE OR DELETE ON registry_series
     FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
 CREATE TRIGGER recognitions_never_change BEFORE UPDATE OR DELETE ON registry_recognition
     FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
+CREATE TRIGGER validities_never_change BEFORE UPDATE OR DELETE ON registry_unitvalidity
+    FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
 CREATE TRIGGER answers_never_change BEFORE UPDATE OR DELETE ON registry_answer
     FOR EACH ROW EXECUTE FUNCTION registry_never_changes();
 CREATE TRIGGER ranges_never_change BEFORE UPDATE OR DELETE ON registry_transactionblock
@@ -149,7 +155,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['registry_issue', 'registry_series', 'registry_recognition', 'registry_answer',
         'registry_transactionblock', 'registry_transaction', 'registry_unitblock', 'registry_holding',
-        'registry_transactiontype'] LOOP
+        'registry_transactiontype', 'registry_unitvalidity'] LOOP
         EXECUTE format('CREATE TRIGGER never_truncated BEFORE TRUNCATE ON %I EXECUTE FUNCTION registry_never_changes()', name);
     END LOOP;
 END $$;

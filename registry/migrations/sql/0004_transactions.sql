@@ -121,14 +121,48 @@ BEGIN
     END LOOP;
 END $$;
 
+-- A reversal or correction takes back serials of the one transaction it names, between the same accounts the other way round, in
+-- time. That the quantities are equal makes it all of them: no serial can go back twice.
+CREATE FUNCTION registry_undo_limit_days(type text, home bigint, at timestamptz) RETURNS integer
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce((SELECT (d.value ->> 'days')::integer FROM accounts_datedrule d JOIN accounts_jurisdiction j ON j.id = d.jurisdiction_id
+        WHERE d.jurisdiction_id = home AND d.key = CASE type WHEN '10-55' THEN 'transaction.correction-limit'
+            ELSE 'transaction.reversal-limit' END
+            AND d.valid_from <= (at AT TIME ZONE j.time_zone)::date
+            AND coalesce((at AT TIME ZONE j.time_zone)::date < d.valid_to, true)), 30)
+$$;
+CREATE FUNCTION registry_range_undoes(part registry_transactionblock, undoing registry_transaction, undone_types text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    original registry_transaction;
+BEGIN
+    SELECT * INTO original FROM registry_transaction WHERE id = undoing.reverses_id FOR SHARE;
+    IF original.state IS DISTINCT FROM 'COMPLETED' OR NOT original.type_id = ANY (undone_types)
+            OR original.quantity <> undoing.quantity OR original.jurisdiction_id <> undoing.jurisdiction_id
+            OR NOT EXISTS (SELECT FROM registry_transactionblock b WHERE b.transaction_id = original.id AND b.origin_id = part.origin_id
+                AND b.first_no <= part.first_no AND part.next_no <= b.next_no
+                AND (b.from_account_id, b.to_account_id) = (part.to_account_id, part.from_account_id)) THEN
+        RAISE EXCEPTION 'transaction % is not the other way round of %', undoing.id, undoing.reverses_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'reversal_mirrors_its_original';
+    ELSIF undoing.proposed_at > original.completed_at
+            + registry_undo_limit_days(undoing.type_id, undoing.jurisdiction_id, undoing.proposed_at) * interval '1 day' THEN
+        RAISE EXCEPTION 'transaction % is undone too late', original.id USING ERRCODE = 'check_violation', CONSTRAINT = 'reversal_is_in_time';
+    ELSIF undoing.type_id = '10-55' AND undoing.reference = '' AND (SELECT f.holder_id <> a.holder_id
+            FROM accounts_account f, accounts_account a WHERE f.id = part.from_account_id AND a.id = part.to_account_id) THEN
+        RAISE EXCEPTION 'a completed transfer between different holders is final'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'completed_transfers_are_final';
+    END IF;
+END $$;
+
 CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     parent record;
     trusted boolean;
+    undoing registry_transaction;
 BEGIN
     -- The acquiring account is locked SHARE: many fill one sink at once, and it is not closed until they have ended.
     SELECT t.state, t.type_id, t.recorded_in, t.jurisdiction_id, t.obligation_id, t.allocation_id, t.reverses_id, t.initiator_id,
-        t.approver_id, t.proposed_at, k.approval, k.delayed, a.identifier AS to_identifier,
+        t.approver_id, t.proposed_at, t.quantity, t.reference, k.undoes, k.approval, k.delayed, a.identifier AS to_identifier,
         f.one_person_surrender, f.one_person_trusted_transfer, f.frozen AS from_frozen, a.frozen AS to_frozen, k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original,
         f.type_id AS from_type, g.administrative AS from_administers, f.jurisdiction_id AS from_registry, a.type_id AS to_type, a.jurisdiction_id AS to_registry,
         a.retires, a.status, u.id AS initiator
@@ -180,6 +214,14 @@ BEGIN
     END IF;
     IF parent.obligation_id IS NOT NULL OR parent.allocation_id IS NOT NULL THEN
         PERFORM registry_range_fits_its_record(NEW);
+    END IF;
+    IF parent.needs_original THEN
+        SELECT * INTO undoing FROM registry_transaction WHERE id = NEW.transaction_id;
+        PERFORM registry_range_undoes(NEW, undoing, parent.undoes);
+    ELSIF parent.effect <> 'mint' AND (parent.type_id = '4-99')
+            <> coalesce(registry_valid_until(NEW.series_id) <= parent.proposed_at, false) THEN
+        RAISE EXCEPTION 'units lapse when their validity has ended, and do nothing else then'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'units_are_valid_or_lapse';
     END IF;
     IF parent.effect = 'mint' THEN
         IF parent.state <> 'COMPLETED' THEN
@@ -271,7 +313,7 @@ CREATE FUNCTION registry_transaction_has_ranges() RETURNS trigger LANGUAGE plpgs
 BEGIN
     IF NOT EXISTS (SELECT FROM registry_transactionblock b WHERE b.transaction_id = NEW.id)
             AND (NEW.state = 'COMPLETED' OR NOT EXISTS (SELECT FROM registry_transactiontype k
-                WHERE k.code = NEW.type_id AND (k.effect = 'mint' OR k.needs_original))) THEN
+                WHERE k.code = NEW.type_id AND k.effect IN ('mint', 'restore'))) THEN
         RAISE EXCEPTION 'transaction % moves nothing', NEW.id USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;

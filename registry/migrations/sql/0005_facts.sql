@@ -68,6 +68,8 @@ BEGIN
             LEFT JOIN (registry_series s JOIN registry_holding h ON h.series_id = s.id AND h.quantity > h.reserved)
                 ON s.origin_id = j.id AND s.unit_type_id = u.id AND h.account_id = holder
                 AND h.recognition_id = (draw ->> 'recognition')::integer
+                AND (draw ->> 'lapsing')::boolean
+                    = coalesce(registry_valid_until(s.id) <= (draw ->> 'now')::timestamptz, false)
                 AND (draw ->> 'vintage' IS NULL OR s.vintage = (draw ->> 'vintage')::integer)
                 AND (eligible_until IS NULL OR s.vintage <= eligible_until)
         WHERE j.registry_code = draw ->> 'registry' ORDER BY s.vintage, s.id LOOP
@@ -84,7 +86,7 @@ BEGIN
 END $$;
 
 -- The blocks that a named range touches, as they stand; what transaction `own` reserved counts as free for it: {"origin", "pieces": [[origin, first, next, series, recognition, vintage,
--- unit type, kind, account, bound, retired]]}. Serials not issued yet have nulls.
+-- unit type, kind, account, bound, retired, valid until]]}. Serials not issued yet have nulls.
 CREATE FUNCTION registry_named(named jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     first bigint := (named ->> 'first')::bigint;
@@ -95,7 +97,8 @@ BEGIN
     SELECT id INTO issuer FROM accounts_jurisdiction WHERE registry_code = named ->> 'registry';
     SELECT jsonb_agg(jsonb_build_array(b.origin_id, greatest(b.start_no, first), least(b.end_no, next), b.series_id,
         b.recognition_id, s.vintage, u.code, u.kind, b.account_id, b.held_for IS DISTINCT FROM (named ->> 'own')::uuid
-            AND b.held_for IS NOT NULL OR b.frozen_by IS NOT NULL, b.retired)
+            AND b.held_for IS NOT NULL OR b.frozen_by IS NOT NULL, b.retired,
+            registry_valid_until(b.series_id))
         ORDER BY b.start_no)
     INTO found
     FROM (SELECT * FROM registry_unitblock WHERE origin_id = issuer AND start_no < next AND start_no >=
@@ -176,6 +179,22 @@ BEGIN
         WHERE r.id IN (SELECT value::bigint FROM jsonb_array_elements_text(request -> 'allocations'));
         result := result || jsonb_build_object('allocations', found);
     END IF;
+    IF request ? 'original' THEN
+        SELECT jsonb_build_object('id', t.id, 'type', t.type_id, 'state', t.state, 'completed_at', t.completed_at, 'quantity', t.quantity,
+            'jurisdiction', j.code,
+            'reversed', EXISTS (SELECT FROM registry_transaction o WHERE o.reverses_id = t.id AND o.id IS DISTINCT FROM (request ->> 'own')::uuid
+                AND o.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED')),
+            'limit_days', registry_undo_limit_days(request ->> 'undoing', t.jurisdiction_id, (request ->> 'now')::timestamptz),
+            'ranges', (SELECT jsonb_agg(jsonb_build_array(f.identifier, a.identifier, o.registry_code, b.first_no, b.next_no))
+                FROM registry_transactionblock b JOIN accounts_jurisdiction o ON o.id = b.origin_id
+                    JOIN accounts_account a ON a.id = b.to_account_id LEFT JOIN accounts_account f ON f.id = b.from_account_id
+                WHERE b.transaction_id = t.id),
+            'one_holder', NOT EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account a ON a.id = b.to_account_id
+                JOIN accounts_account f ON f.id = b.from_account_id WHERE b.transaction_id = t.id AND f.holder_id <> a.holder_id))
+        INTO found FROM registry_transaction t JOIN accounts_jurisdiction j ON j.id = t.jurisdiction_id
+        WHERE t.id = (request ->> 'original')::uuid;
+        result := result || jsonb_build_object('original', found);
+    END IF;
     IF request ? 'cap' THEN
         IF lock_rows THEN
             SELECT * INTO cap FROM registry_issuancecap WHERE id = (request ->> 'cap')::bigint FOR NO KEY UPDATE;
@@ -214,6 +233,15 @@ BEGIN
         JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_account a ON a.id = b.to_account_id
         LEFT JOIN accounts_account f ON f.id = b.from_account_id
     WHERE b.transaction_id = wanted;
+    IF found IS NULL AND given.reverses_id IS NOT NULL THEN
+        -- Retired units cannot be reserved; what will move is the original the other way round.
+        SELECT jsonb_agg(jsonb_build_array(a.identifier, f.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, b.first_no, b.next_no)
+            ORDER BY b.id) INTO found
+        FROM registry_transactionblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id JOIN registry_series s ON s.id = b.series_id
+            JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_account a ON a.id = b.to_account_id
+            JOIN accounts_account f ON f.id = b.from_account_id
+        WHERE b.transaction_id = given.reverses_id;
+    END IF;
     SELECT to_jsonb(w) INTO answer FROM registry_answer w
     WHERE w.principal = request ->> 'principal' AND w.key = request ->> 'key';
     RETURN jsonb_build_object('answer', answer, 'transaction', CASE WHEN given.id IS NOT NULL THEN to_jsonb(given) || jsonb_build_object(
