@@ -20,7 +20,15 @@ SERVICE = {
 }
 # Columns that may change where the table as a whole may not.
 COLUMNS = {
-    "accounts_account": {"name", "status", "opened_at", "closed_at"},
+    "accounts_account": {
+        "name",
+        "status",
+        "opened_at",
+        "closed_at",
+        "one_person_surrender",
+        "one_person_trusted_transfer",
+        "trusted_only",
+    },
     "accounts_apikey": {"name", "revoked_at", "last_used_at"},
     "accounts_datedrule": {"valid_to"},
     "accounts_deployment": {"clock_offset_seconds"},

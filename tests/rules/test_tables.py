@@ -81,8 +81,8 @@ def template(committed_db: str) -> tuple[Beijing, object]:
 
 
 def test_the_triggers_transitions_are_the_tables(owner: psycopg.Connection[tuple], template):
-    """Every pair of states, tried by raw SQL as the tables' owner: what the table knows needs a step, and the rest is not known."""
-    made, transaction = template
+    """Every pair of states, tried by raw SQL as the tables' owner: a step is needed, or the pair is not known."""
+    _, transaction = template
     told: dict[str, set[tuple[State, State]]] = {"does not go from": set(), "only by a recorded step": set()}
     for before in State:
         for after in State:
