@@ -48,8 +48,17 @@ def propose_batch(
 def _meet(proposals: Sequence[Proposal]) -> bool:
     """Whether one proposal may bear on another but by what it leaves.
 
-    It names serials, sends what another receives, or selects from what another selects from by another vintage or obligation.
+    It names serials, sends what another receives, selects from what another selects from by another vintage or obligation, or
+    uses another's client reference.
     """
+    references = [
+        (name, proposal.client_reference)
+        for proposal in proposals
+        if proposal.client_reference
+        for name in {line.transferring for line in proposal.lines}
+    ]
+    if len(set(references)) < len(references):
+        return True
     lines = [line for proposal in proposals for line in proposal.lines]
     received = {line.acquiring for line in lines}
     if any(line.serials or line.transferring in received for line in lines):
