@@ -39,13 +39,12 @@ FROM registry_issuancecap c LEFT JOIN registry_issue i ON i.cap_id = c.id
 GROUP BY c.id HAVING coalesce(sum(i.next_no - i.first_no), 0) <> c.issued OR c.issued > c.limit ORDER BY 1;
 
 -- equation: quantity
+-- What could reserve nothing (serials not issued yet, retired ones) has ranges only once it is complete.
 SELECT t.id AS transaction, t.quantity, coalesce(sum(r.next_no - r.first_no), 0) AS found
-FROM registry_transaction t LEFT JOIN registry_transactionblock r ON r.transaction_id = t.id
-GROUP BY t.id HAVING coalesce(sum(r.next_no - r.first_no), 0) <> t.quantity
-    -- What nobody can reserve is recorded when it completes.
-    AND NOT (count(r.id) = 0 AND t.state <> 'COMPLETED' AND t.type_id IN
-        (SELECT k.code FROM registry_transactiontype k WHERE k.effect IN ('mint', 'restore')))
-ORDER BY 1;
+FROM registry_transaction t LEFT JOIN registry_transactiontype k ON k.code = t.type_id
+    LEFT JOIN registry_transactionblock r ON r.transaction_id = t.id
+GROUP BY t.id, k.code HAVING coalesce(sum(r.next_no - r.first_no), 0)
+    <> CASE WHEN t.state <> 'COMPLETED' AND k.effect IN ('mint', 'restore') THEN 0 ELSE t.quantity END ORDER BY 1;
 
 -- equation: balance
 -- Every balance, from the transactions.

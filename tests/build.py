@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from accounts.models import Account, Holder, Installation, Jurisdiction, User
+from accounts.models import Account, Holder, Installation, Jurisdiction, User, UserRole
 from accounts.operations.change_representative_state import change_representative_state
 from accounts.operations.nominate_representative import nominate_representative
 from accounts.operations.open_account import open_account
@@ -155,4 +155,5 @@ def beijing(*traders: str, operators: tuple[str, ...] = ()) -> Beijing:
 def official(role: Role, name: str, where: str = "CN-BJ") -> Actor:
     """Return a real user with a role, as an actor."""
     user = samples.user(name)
+    UserRole.objects.create(user=user, role=role, jurisdiction=Jurisdiction.objects.get(code=where))
     return Actor(user.pk, f"user:{user.pk}", frozenset({role_name(role, where)}))

@@ -183,6 +183,6 @@ class Context:
     # Who proposed what is approved now.
     initiator_id: int | None = None
     # Whether the registry itself may act without a second person, as it does where everything is an exercise.
-    exercise: bool = True
+    exercise: bool = False
     # Client references of this proposal that its account has used.
     used_references: frozenset[tuple[str | None, str]] = frozenset()

@@ -72,6 +72,7 @@ def plan_of(made: Beijing, kind: str, sender: str | None, acquirer: str, first: 
                 "acquiring_id": to_id,
                 "quantity": following - first,
                 "cap_id": made.caps[2026].pk if sender is None else None,
+                "series_id": series if sender is None else None,
                 "reason": "",
                 "beneficiary": "",
                 "client_reference": "",
@@ -156,7 +157,7 @@ FORGED: dict[str, tuple[tuple, list[Forgery], tuple[str, ...]]] = {
     "a transaction that begins ended": (HONEST, [say(state="CANCELLED", completed_at=None)], ()),
     "a transaction that begins accepted": (HONEST, [say(state="ACCEPTED", completed_at=None)], ()),
     "a type that is not open": (HONEST, [say(type_id="10-55")], ()),
-    "the units of a waiting transaction, spent": (HONEST, [say(state="DELAYED", completed_at=None), lambda made, plan: (plan["transactions"].append(plan["transactions"][0] | {"id": ID[:-1] + "2", "state": "COMPLETED", "completed_at": NOW.isoformat()}), plan["ranges"].append([1, *plan["ranges"][0][1:]]), plan["entries"].append(plan["entries"][0] | {"subject": ID[:-1] + "2"}))], ()),
+    "the units of a waiting transaction, spent": (HONEST, [say(state="DELAYED", completed_at=None, due_at=NOW.isoformat()), lambda made, plan: (plan["transactions"].append(plan["transactions"][0] | {"id": ID[:-1] + "2", "state": "COMPLETED", "completed_at": NOW.isoformat()}), plan["ranges"].append([1, *plan["ranges"][0][1:]]), plan["entries"].append(plan["entries"][0] | {"subject": ID[:-1] + "2"}))], ()),
     "a range for no transaction": (HONEST, [lambda made, plan: plan.update(transactions=[])], ()),
     "half a unit": (HONEST, [lambda made, plan: plan["ranges"][0].__setitem__(3, 610.5)], ()),
     "a quantity that is null": (HONEST, [say(quantity=None)], ()),
@@ -214,6 +215,7 @@ def test_a_plan_that_keeps_every_rule_is_carried_out_whoever_made_it(committed_d
 
 ENTRY_OF_EACH: Guard = ("registry_effect", "IF NOT jsonb_path_query_array", "IF false AND NOT jsonb_path_query_array")
 CONTROLS: dict[str, Guard] = {
+    "the units of a waiting transaction, spent": ("registry_rehouse", "AND b.held_for IS NOT DISTINCT FROM from_hold", ""),
     "no log entry": ("registry_record", "coalesce(jsonb_array_length(plan -> 'entries'), 0) = 0", "false"),
     "the log entry of something else": ENTRY_OF_EACH,
     "another's units": ("registry_rehouse", "AND b.account_id = part.from_account_id", ""),

@@ -28,6 +28,8 @@ ISS = "(SELECT id FROM accounts_account WHERE name = 'ISS')"
 HOME = "(SELECT id FROM accounts_jurisdiction WHERE code = 'CN-BJ')"
 CAP = "(SELECT max(id) FROM registry_issuancecap)"
 SERIES = "(SELECT max(id) FROM registry_series)"
+FIRST = "(SELECT min(id) FROM accounts_user)"
+SECOND = "(SELECT id FROM accounts_user WHERE username = 'second-representative')"
 NEW = "'01900000-0000-7000-8000-000000000001'"
 
 
@@ -43,11 +45,37 @@ def transaction(
 ) -> str:
     """An INSERT of a transaction row, as plausible as can be."""
     done = "now()" if state == "COMPLETED" else "NULL"
+    due = "now()" if state == "DELAYED" else "NULL"
+    expires = "now() + interval $$1 day$$" if state == "AWAITING_APPROVAL" else "NULL"
     return (
         "INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, cap_id,"
-        f" obligation_id, proposed_at, completed_at) VALUES ({NEW}, '{kind}', '{state}', {home}, {sender}, {acquirer},"
-        f" {quantity}, {cap}, {obligation}, now(), {done})"
+        f" series_id, obligation_id, proposed_at, completed_at, due_at, expires_at) VALUES ({NEW}, '{kind}', '{state}', {home},"
+        f" {sender}, {acquirer}, {quantity}, {cap}, {'NULL' if cap == 'NULL' else SERIES}, {obligation}, now(), {done}, {due},"
+        f" {expires})"
     )
+
+
+def step(event: str, before: str, after: str, of: str = NEW, by: str = SECOND, at: str = "now()") -> str:
+    """An INSERT of a step of a transaction, which changes its state."""
+    due = at if (event, after) == ("approved", "DELAYED") else "NULL"
+    return (
+        "INSERT INTO registry_transactionstep (transaction_id, event, from_state, to_state, user_id, at, due_at)"
+        f" VALUES ({of}, '{event}', '{before}', '{after}', {by}, {at}, {due})"
+    )
+
+
+def freeze(first: int, following: int) -> str:
+    """An INSERT of a freeze of serials."""
+    return (
+        "INSERT INTO registry_freeze (jurisdiction_id, origin_id, first_no, next_no, reason, review_on, frozen_by_id, frozen_at)"
+        f" VALUES ({HOME}, {HOME}, {first}, {following}, 'an order', '2026-12-31', {SECOND}, now())"
+    )
+
+
+RELEASE = (
+    f"UPDATE registry_freeze SET release_requested_by_id = {FIRST}, release_requested_at = now(), released_by_id = {SECOND},"
+    " released_at = now()"
+)
 
 
 def serials(
@@ -69,6 +97,7 @@ def block(start: str, end: str, account: str = ANN, retired: str = "false") -> s
 
 
 LAST = "(SELECT id FROM registry_transaction ORDER BY recorded_at DESC LIMIT 1)"
+WAITING = f"{transaction(state='DELAYED')}; {serials(601, 651)}"
 # The units: 1-600 ISS, 601-800 ann, 801-1000 bob; 601-650 of them surrendered by plant: see `registry` and `retired` below.
 ATTACKS = {
     # overlap, gap, loss, invention
@@ -110,7 +139,44 @@ ATTACKS = {
     "a higher balance": "UPDATE registry_holding SET quantity = quantity + 1",
     "a balance from nothing": f"INSERT INTO registry_holding VALUES ({SUR}, {SERIES}, 0, 10, 0)",
     "no balance": "DELETE FROM registry_holding",
+    "a mark of a freeze": "UPDATE registry_unitblock SET frozen_by = 1 WHERE start_no = 601",
+    "a mark of a freeze on an account": f"UPDATE accounts_account SET frozen = true WHERE id = {ANN}",
+    "a freeze of serials never issued": freeze(1001, 1101),
+    "a freeze of serials issued and not": freeze(901, 1101),
+    "a freeze that begins released": (
+        "INSERT INTO registry_freeze (jurisdiction_id, account_id, reason, review_on, frozen_by_id, frozen_at, release_requested_by_id,"
+        f" release_requested_at) VALUES ({HOME}, {ANN}, 'an order', '2026-12-31', {SECOND}, now(), {SECOND}, now())"
+    ),
+    "a freeze without a reason": freeze(601, 701).replace("an order", ""),
+    "a freeze of nothing": freeze(601, 601),
+    "a freeze without end": freeze(601, 701).replace("now()", "'infinity'"),
+    "a freeze that is never looked at again": freeze(601, 701).replace("2026-12-31", "infinity"),
+    "a freeze released by one": f"{freeze(601, 701)}; {RELEASE.replace(FIRST, SECOND)}",
+    "a freeze released unasked": f"{freeze(601, 701)}; UPDATE registry_freeze SET released_by_id = {SECOND}, released_at = now()",
+    "a freeze of other serials": f"{freeze(601, 701)}; UPDATE registry_freeze SET next_no = 651",
+    "deleting a freeze": f"{freeze(601, 701)}; DELETE FROM registry_freeze",
+    "emptying the freezes": "TRUNCATE registry_freeze",
     # the record
+    "a step of a completed transaction": step("due", "COMPLETED", "COMPLETED", of=LAST),
+    "a step that reopens a completed transaction": step("approved", "COMPLETED", "DELAYED", of=LAST),
+    "a step from a state that is past": step("approved", "AWAITING_APPROVAL", "DELAYED", of=LAST),
+    "a step of no transaction": step("withdrawn", "DELAYED", "CANCELLED"),
+    "an unknown step": f"{WAITING}; {step('forgiven', 'DELAYED', 'COMPLETED')}",
+    "a state without a step": f"{WAITING}; UPDATE registry_transaction SET state = 'CANCELLED' WHERE id = {NEW}",
+    "a completion without a step": f"{WAITING}; UPDATE registry_transaction SET state = 'COMPLETED', completed_at = now() WHERE id = {NEW}",
+    "an earlier due time": f"{WAITING}; UPDATE registry_transaction SET due_at = proposed_at WHERE id = {NEW}",
+    "an approver without a step": f"{WAITING}; UPDATE registry_transaction SET approver_id = {SECOND} WHERE id = {NEW}",
+    "editing a step": f"{WAITING}; {step('withdrawn', 'DELAYED', 'CANCELLED')}; UPDATE registry_transactionstep SET reason = 'another'",
+    "deleting a step": f"{WAITING}; {step('withdrawn', 'DELAYED', 'CANCELLED')}; DELETE FROM registry_transactionstep",
+    "emptying the steps": "TRUNCATE registry_transactionstep",
+    "a hold without a freeze": f"{WAITING}; {step('frozen', 'DELAYED', 'ON_HOLD')}",
+    "a delayed transaction without a due time": WAITING.replace("NULL, now(), NULL)", "NULL, NULL, NULL)"),
+    "a transaction that begins approved": WAITING.replace("due_at,", "due_at, approver_id,", 1).replace(
+        "NULL, now(), NULL)", f"NULL, now(), {SECOND}, NULL)"
+    ),
+    "a term without end": WAITING.replace("NULL, now(), NULL)", "NULL, 'infinity', NULL)"),
+    "a time to approve without end": f"{transaction(state='AWAITING_APPROVAL').replace('now() + interval $$1 day$$', '$$infinity$$')}; {serials(601, 651)}",
+    "a step without end": f"{WAITING}; {step('withdrawn', 'DELAYED', 'CANCELLED', at='$$infinity$$')}",
     "editing a completed transaction": "UPDATE registry_transaction SET quantity = 1",
     "another date": "UPDATE registry_transaction SET completed_at = now()",
     "reopening a completed transaction": "UPDATE registry_transaction SET state = 'DELAYED', completed_at = NULL",
@@ -192,7 +258,17 @@ def run(connection: psycopg.Connection[tuple], statements: str) -> None:
 
 def state(connection: psycopg.Connection[tuple]) -> list[object]:
     """Everything the ledger says."""
-    tables = ("unitblock", "holding", "transaction", "transactionblock", "issue", "issuancecap", "series")
+    tables = (
+        "unitblock",
+        "holding",
+        "transaction",
+        "transactionblock",
+        "issue",
+        "issuancecap",
+        "series",
+        "transactionstep",
+        "freeze",
+    )
     return [connection.execute(f"SELECT * FROM registry_{table} ORDER BY 1, 2, 3").fetchall() for table in tables]
 
 
@@ -263,11 +339,11 @@ def test_surrendered_units_never_move_again(retired: Beijing, owner, attack):
 
 
 def test_frozen_units_move_nowhere(registry: Beijing, owner):
-    run(owner, "UPDATE registry_unitblock SET frozen_by = 1 WHERE start_no = 601")
+    run(owner, freeze(601, 801))
     for attack in (f"{transaction()}; {serials(601, 651)}", f"{transaction(state='DELAYED')}; {serials(601, 651)}"):
         with pytest.raises(REFUSED):
             run(owner, attack)
-    run(owner, "UPDATE registry_unitblock SET frozen_by = NULL WHERE start_no = 601")
+    run(owner, RELEASE)
     run(owner, f"{transaction()}; {serials(601, 651)}")
 
 
@@ -276,8 +352,11 @@ def test_what_a_waiting_transaction_reserves_is_nobody_elses_and_comes_back_whol
     assert owner.execute("SELECT sum(reserved) FROM registry_holding").fetchone() == (50,)
     with pytest.raises(REFUSED):
         run(owner, _second(f"{transaction()}; {serials(641, 691)}"))
-    run(owner, f"UPDATE registry_transaction SET state = 'CANCELLED' WHERE id = {NEW}")
+    run(owner, step("withdrawn", "DELAYED", "CANCELLED"))
     assert owner.execute("SELECT sum(reserved) FROM registry_holding").fetchone() == (0,)
+    for before in ("DELAYED", "CANCELLED"):
+        with pytest.raises(REFUSED):
+            run(owner, step("due", before, "COMPLETED"))
     with pytest.raises(REFUSED):
         run(owner, f"UPDATE registry_transaction SET state = 'COMPLETED', completed_at = now() WHERE id = {NEW}")
 
@@ -326,6 +405,7 @@ def test_without_the_guard_the_attack_succeeds(committed_db, owner, guard):
 def test_the_application_role_writes_no_table_of_the_ledger(registry: Beijing, as_application_role):
     tables = (
         "series", "recognition", "transactiontype", "transaction", "transactionblock", "issue", "unitblock", "holding", "answer",
+        "transactionstep", "freeze",
     )  # fmt: skip
     for table in tables:
         for statement in (
@@ -354,10 +434,11 @@ def _last_column(connection: psycopg.Connection[tuple], table: str) -> str:
 
 CALLABLE = {
     "registry_facts", "registry_effect", "registry_record", "registry_series_of", "registry_open_serial_space", "registry_merge_neighbours",
+    "registry_waiting", "registry_proceed", "registry_freeze_or_release",
 }  # fmt: skip
 
 
-def test_the_application_role_calls_six_functions_and_no_other(registry: Beijing, as_application_role):
+def test_the_application_role_calls_nine_functions_and_no_other(registry: Beijing, as_application_role):
     rows = as_application_role.execute(
         "SELECT proname, has_function_privilege(oid, 'EXECUTE'), prosecdef, proconfig FROM pg_proc"
         " WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'registry\\_%'"

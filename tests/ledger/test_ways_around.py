@@ -30,9 +30,11 @@ from tests.ledger.test_raw_sql import (
     REFUSED,
     SERIES,
     SUR,
+    freeze,
     run,
     serials,
     state,
+    step,
     transaction,
 )
 
@@ -110,6 +112,35 @@ WAYS: dict[str, tuple[str, list[Guard]]] = {
         "INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, proposed_at, completed_at)"
         f" VALUES ({NEW}, '10-50', 'COMPLETED', {HOME}, {ANN}, {BOB}, 50, now(), 'infinity'); {serials(601, 651)}",
         [("registry_transaction_keeps_to_its_states", ">= '9000-01-01Z'", "IS NULL")],
+    ),
+    "a term without end": (
+        f"{transaction(state='DELAYED').replace('NULL, now(), NULL)', 'NULL, $$infinity$$, NULL)')}; {serials(601, 651)}",
+        [("registry_transaction_keeps_to_its_states", ">= '9000-01-01Z'", "IS NULL")],
+    ),
+    "a state without a step": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; UPDATE registry_transaction SET state = 'CANCELLED' WHERE id = {NEW}",
+        [("registry_transaction_keeps_to_its_states", "pg_trigger_depth() < 2", "false")],
+    ),
+    "a step that the table does not know": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; {step('forgiven', 'DELAYED', 'COMPLETED')}",
+        [("registry_step_takes_effect", "NOT IN (", "IN (('', '', ''),")],
+    ),
+    "a step from another state than it is in": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; {step('refused', 'AWAITING_APPROVAL', 'CANCELLED')}".replace("'refused'", "'withdrawn'"),
+        [("registry_step_takes_effect", "given.state IS DISTINCT FROM NEW.from_state", "false")],
+    ),
+    "a step rewritten": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; {step('withdrawn', 'DELAYED', 'CANCELLED')};"
+        "UPDATE registry_transactionstep SET reason = 'another'",
+        [trigger("transactionstep", "steps_never_change")],
+    ),
+    "a freeze taken away": (
+        f"{freeze(601, 651)}; DELETE FROM registry_freeze WHERE first_no = 601",
+        [("registry_freeze_takes_effect", "TG_OP = 'DELETE' OR", "TG_OP <> 'DELETE' AND")],
+    ),
+    "a hold that nobody ordered": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; {step('frozen', 'DELAYED', 'ON_HOLD')}",
+        [("registry_step_takes_effect", "NEW.event = 'frozen' AND NOT EXISTS", "false AND NOT EXISTS")],
     ),
     # what units are
     "a unit type renamed": ("UPDATE registry_unittype SET code = 'CER'", [trigger("unittype", "unit_types_never_change")]),
@@ -222,7 +253,10 @@ WAYS: dict[str, tuple[str, list[Guard]]] = {
     ),
     "serials frozen before they are issued": (
         "UPDATE registry_unitblock SET frozen_by = 1 WHERE end_no IS NULL",
-        [("registry_block_may_change", "NEW.frozen_by IS NOT NULL OR", "")],
+        [
+            ("registry_block_may_change", "NEW.frozen_by IS NOT NULL OR", ""),
+            trigger("unitblock", "only_freezes_freeze_blocks"),
+        ],
     ),
     # the tiling, where more than one guard stands: the trigger, and behind it the constraints
     "a unit lost": (
@@ -287,7 +321,7 @@ def crowded() -> Beijing:
 
 
 def shut(owner: psycopg.Connection[tuple]) -> None:
-    owner.execute("UPDATE registry_unitblock SET frozen_by = 1 WHERE start_no = 801")
+    owner.execute(freeze(801, 1001))
     owner.execute("UPDATE accounts_account SET status = 'CLOSURE_PENDING' WHERE name IN ('shut', 'shut ISS')")
     owner.execute("UPDATE accounts_account SET status = 'CLOSED', closed_at = now() WHERE name IN ('shut', 'shut ISS')")
 
@@ -352,7 +386,8 @@ def test_no_column_of_the_ledger_can_be_emptied(withstanding):
     columns = withstanding.execute(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name IN"
         " ('registry_unitblock', 'registry_holding', 'registry_transaction', 'registry_transactionblock', 'registry_issue',"
-        " 'registry_series', 'registry_recognition', 'registry_issuancecap', 'registry_unittype', 'registry_answer')"
+        " 'registry_series', 'registry_recognition', 'registry_issuancecap', 'registry_unittype', 'registry_answer',"
+        " 'registry_transactionstep', 'registry_freeze')"
         " AND column_name <> 'frozen_by'"
     ).fetchall()
     assert len(columns) > 60
@@ -481,16 +516,13 @@ def test_a_block_cut_in_between_is_decided_anew(registry: Beijing, owner, second
 def test_a_refused_or_withdrawn_transaction_leaves_the_runs_as_they_were(registry: Beijing, owner):
     """Maximal runs of (holder, reservation, recognition): however the blocks were cut meanwhile."""
     before = runs(owner)
-    for number, final in enumerate(("CANCELLED", "REJECTED"), start=1):
+    for number, (event, final) in enumerate((("withdrawn", "CANCELLED"), ("refused", "REJECTED")), start=1):
         begun = "AWAITING_APPROVAL"
         second = f"({NEW}, {HOME}, 631, 641, {SERIES}, {ANN}, {BOB})"
         waiting = f"{transaction(state=begun, quantity=20)}; {serials(611, 621)}, {second}"
         run(owner, waiting.replace("000000000001'", f"00000000001{number}'"))
         assert runs(owner) != before
-        run(
-            owner,
-            f"UPDATE registry_transaction SET state = '{final}' WHERE id = {NEW.replace('00001', f'0001{number}')}",
-        )
+        run(owner, step(event, begun, final, of=NEW.replace("00001", f"0001{number}")))
         assert runs(owner) == before
 
 

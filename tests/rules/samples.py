@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.rules.access import Actor, registry_itself
+from accounts.rules.access import Actor, Role, registry_itself, role_name
 from accounts.rules.identifiers import format_account_identifier
 from registry.rules.facts import (
     AccountFacts,
@@ -23,6 +23,8 @@ from registry.rules.types import TYPES
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 REGISTRY = registry_itself("test")
 ANN_REPRESENTATIVE = Actor(7, "user:7")
+SENIOR = Actor(8, "user:8", frozenset({role_name(Role.SENIOR_REGISTRY_ADMINISTRATOR, "CN-BJ")}))
+JUNIOR = Actor(9, "user:9", frozenset({role_name(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "CN-BJ")}))
 
 
 def account(number: int, type_code: str = "TRA", **changes: Any) -> AccountFacts:
@@ -137,7 +139,7 @@ def issuance(quantity: int = 10, **changes: Any) -> Context:
     return Context(
         **{
             "now": NOW,
-            "actor": REGISTRY,
+            "actor": JUNIOR,
             "proposal": Proposal("1-0", (line,), cap=8),
             "type": TYPES["1-0"],
             "accounts": {ISS.identifier: ISS},

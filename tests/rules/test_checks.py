@@ -13,9 +13,10 @@ from accounts.rules.access import Actor
 from accounts.texts import text
 from registry.rules import check_table, checks
 from registry.rules.check_table import CHECKS, Check, CodeUsedTwice
-from registry.rules.facts import Context, LineFacts
+from registry.rules.facts import Context, LineFacts, Moment
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.serials import GREATEST_SERIAL
+from registry.rules.states import FINAL, STEPS, State, Step
 from registry.rules.types import TYPES
 from tests.rules.samples import (
     ALLOCATION,
@@ -23,11 +24,13 @@ from tests.rules.samples import (
     BOB,
     CAP,
     ISS,
+    JUNIOR,
     MCN,
     NOW,
     OBLIGATION,
     PLANT,
     REGISTRY,
+    SENIOR,
     SUR,
     account,
     allocation,
@@ -39,6 +42,7 @@ from tests.rules.samples import (
     transfer,
 )
 
+SECOND, OTHER_JUNIOR = Actor(17, "user:17"), replace(JUNIOR, user_id=19, name="user:19")
 GOOD = {
     "a transfer": transfer(),
     "a transfer of named serials": transfer(found=(named(1, 11, ANN),)),
@@ -46,8 +50,33 @@ GOOD = {
     "an allocation": allocation(),
     "an issuance": issuance(),
     "a cancellation": cancellation(),
-    "a cancellation by order": transfer(acquirer=MCN, kind="4-48", actor=REGISTRY, proposal={"reason": "an order"}),
-    "an auction delivery": transfer(sender=ISS, kind="10-37", actor=REGISTRY),
+    "a cancellation by order": transfer(acquirer=MCN, kind="4-48", actor=JUNIOR, proposal={"reason": "an order"}),
+    "an auction delivery": transfer(sender=ISS, kind="10-37", actor=JUNIOR),
+    "an issuance by the registry itself, in an exercise": issuance(actor=REGISTRY, exercise=True),
+    "an approval by another": transfer(actor=SECOND, moment=Moment.APPROVAL, initiator_id=7),
+    "an approval by who may only approve": transfer(
+        sender=replace(ANN, right="APPROVE"), actor=SECOND, moment=Moment.APPROVAL, initiator_id=7
+    ),
+    "an approval by a senior administrator": issuance(actor=SENIOR, moment=Moment.APPROVAL, initiator_id=9),
+    "the execution of what somebody began": transfer(
+        sender=replace(ANN, right=None), actor=REGISTRY, moment=Moment.EXECUTION, initiator_id=7
+    ),
+    "a surrender by one, as the holder chose": surrender(
+        sender=replace(PLANT, one_person_surrender=True, other_approvers=False)
+    ),
+    "a transfer by one to an account that is trusted": transfer(
+        sender=replace(ANN, one_person_trusted_transfer=True, other_approvers=False, trusts=frozenset({BOB.identifier}))
+    ),
+    "a transfer to the only ones allowed": transfer(
+        sender=replace(ANN, trusted_only=True, trusts=frozenset({BOB.identifier}))
+    ),
+    "a cancellation by who trusts only some": cancellation(sender=replace(ANN, trusted_only=True)),
+    "a client reference of another account": transfer(
+        proposal={"client_reference": "r"}, used_references=frozenset({(BOB.identifier, "r")})
+    ),
+    "another client reference": transfer(
+        proposal={"client_reference": "s"}, used_references=frozenset({(ANN.identifier, "r")})
+    ),
     "a surrender on the last instant": surrender(obligation=replace(OBLIGATION, opens_at=NOW, closes_at=NOW)),
     "the last units of a cap": issuance(100),
 }
@@ -87,11 +116,20 @@ BROKEN: dict[tuple[int, str], Context] = {
     (2011, "an allocation of nothing"): allocation(proposal={}, allocation=None),
     (2012, "no reason"): cancellation(proposal={}),
     (2012, "a blank reason"): cancellation(proposal={"reason": " "}),
+    (3001, "a client reference a second time"): transfer(
+        proposal={"client_reference": "r"}, used_references=frozenset({(ANN.identifier, "r")})
+    ),
     (4001, "nobody sends"): transfer(accounts={BOB.identifier: BOB}),
     (4001, "a stranger sends"): transfer(sender=replace(ANN, right=None)),
     (4002, "nobody receives"): transfer(accounts={ANN.identifier: ANN}),
     (4003, "a suspended account sends"): transfer(sender=replace(ANN, status="SUSPENDED")),
     (4003, "a restricted account transfers"): transfer(sender=replace(ANN, status="SOME_RESTRICTED")),
+    (4003, "a frozen account sends"): transfer(sender=replace(ANN, frozen=True)),
+    (4003, "a frozen account surrenders"): surrender(sender=replace(PLANT, frozen=True)),
+    (4003, "an account frozen since it began"): transfer(
+        sender=replace(ANN, frozen=True), actor=REGISTRY, moment=Moment.EXECUTION, initiator_id=7
+    ),
+    (4004, "a frozen account receives"): transfer(acquirer=replace(BOB, frozen=True)),
     (4004, "an account not open yet receives"): transfer(acquirer=replace(BOB, status="REQUESTED")),
     (4005, "to itself"): transfer(acquirer=ANN),
     (4006, "a trader surrenders"): surrender(sender=replace(ANN, installation_id=30)),
@@ -103,10 +141,37 @@ BROKEN: dict[tuple[int, str], Context] = {
     ),
     (4009, "bound serials"): transfer(found=(named(1, 11, ANN, bound=True),)),
     (4010, "more than is free"): transfer(quantity=101),
+    (4011, "an account that is not trusted"): transfer(sender=replace(ANN, trusted_only=True)),
+    (4011, "an account that is trusted no more"): transfer(
+        sender=replace(ANN, trusted_only=True, trusts=frozenset({PLANT.identifier})),
+        actor=SECOND, moment=Moment.APPROVAL, initiator_id=7,
+    ),
     (4012, "who only reads"): transfer(sender=replace(ANN, right="READ_ONLY")),
     (4012, "who only surrenders, transfers"): transfer(sender=replace(ANN, right="SURRENDER")),
-    (4012, "an administrator moves another's units"): transfer(sender=replace(ANN, right=None), actor=REGISTRY),
+    (4012, "an administrator moves another's units"): transfer(sender=replace(ANN, right=None), actor=SENIOR),
     (4012, "a representative issues"): issuance(actor=Actor(7, "user:7")),
+    (4012, "who only initiates, approves"): transfer(
+        sender=replace(ANN, right="INITIATE"), actor=SECOND, moment=Moment.APPROVAL, initiator_id=7
+    ),
+    (4012, "who only approves, initiates"): transfer(sender=replace(ANN, right="APPROVE")),
+    (4012, "a junior administrator approves"): issuance(actor=OTHER_JUNIOR, moment=Moment.APPROVAL, initiator_id=9),
+    (4012, "a senior administrator of elsewhere approves"): issuance(
+        actor=replace(SENIOR, roles=frozenset({"senior-registry-administrator@JP-13"})),
+        moment=Moment.APPROVAL, initiator_id=9,
+    ),
+    (4013, "the registry itself, where it matters"): issuance(actor=REGISTRY),
+    (4013, "nobody else may approve"): transfer(sender=replace(ANN, other_approvers=False)),
+    (4013, "nobody else may approve a surrender"): surrender(sender=replace(PLANT, other_approvers=False)),
+    (4013, "one is enough for who is trusted only"): transfer(
+        sender=replace(ANN, one_person_trusted_transfer=True, other_approvers=False)
+    ),
+    (4013, "whoever initiates, approves"): transfer(moment=Moment.APPROVAL, initiator_id=7),
+    (4013, "a senior administrator approves their own"): issuance(
+        actor=SENIOR, moment=Moment.APPROVAL, initiator_id=8
+    ),
+    (4013, "the registry itself approves"): issuance(
+        actor=REGISTRY, exercise=True, moment=Moment.APPROVAL, initiator_id=9
+    ),
     (4017, "to another registry"): transfer(acquirer=replace(BOB, jurisdiction="JP-13", registry="JP13")),
     (4017, "issued for another registry"): issuance(cap=replace(CAP, jurisdiction="JP-13")),
     (5001, "one more than the cap"): issuance(101),
@@ -128,7 +193,8 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5015, "another's obligation"): surrender(obligation=replace(OBLIGATION, installation_id=31)),
     (5015, "an obligation of nobody"): surrender(obligation=None),
 }  # fmt: skip
-FOUND_ELSEWHERE = {3004}
+# Before a transaction is judged: by its state, or by the key of the request.
+FOUND_ELSEWHERE = {3002, 3003, 3004}
 
 
 def codes(context: Context) -> list[int]:
@@ -178,6 +244,13 @@ def test_every_check_has_a_rule_to_show_and_places_that_its_findings_fill():
                 set(failure.params) for case in BROKEN if case[0] == code for failure in checks.run(BROKEN[case])
             ]
             assert all(places <= params for params in given_params), code
+
+
+@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("state", State)
+def test_a_step_that_the_state_does_not_take_is_told_as_such(step, state):
+    found = [failure.code for failure in checks.step_may_be_taken(step, state, "a transaction")]
+    assert found == ([] if (step, state) in STEPS else [3003] if state in FINAL else [3002])
 
 
 def test_a_code_is_used_once():

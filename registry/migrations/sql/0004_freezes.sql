@@ -23,7 +23,10 @@ CREATE TABLE registry_freeze (
     CONSTRAINT two_release CHECK (released_by_id <> release_requested_by_id),
     CONSTRAINT release_is_asked_then_given CHECK (num_nulls(release_requested_by_id, release_requested_at) IN (0, 2)
         AND num_nulls(released_by_id, released_at) IN (0, 2) AND (released_by_id IS NULL OR release_requested_by_id IS NOT NULL)
-        AND release_requested_at >= frozen_at AND released_at >= release_requested_at)
+        AND release_requested_at >= frozen_at AND released_at >= release_requested_at),
+    -- As of transactions: no time is infinite or beyond what a reader's clock can say.
+    CONSTRAINT times_are_of_this_age CHECK (frozen_at >= '1990-01-01Z' AND review_on BETWEEN '1990-01-01' AND '8999-12-31'
+        AND greatest(frozen_at, release_requested_at, released_at) < '9000-01-01Z')
 );
 CREATE INDEX freezes_of_a_transaction ON registry_freeze (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX freezes_of_an_account ON registry_freeze (account_id) WHERE account_id IS NOT NULL;

@@ -41,7 +41,8 @@ BEGIN
     END IF;
     -- Times are neither infinite nor beyond what a reader's clock can say.
     IF (NEW.state = 'COMPLETED') <> (NEW.completed_at IS NOT NULL) OR NEW.completed_at < NEW.proposed_at
-            OR NEW.proposed_at < '1990-01-01Z' OR greatest(NEW.proposed_at, NEW.completed_at) >= '9000-01-01Z' THEN
+            OR least(NEW.proposed_at, NEW.expires_at, NEW.due_at, NEW.held_at) < '1990-01-01Z'
+            OR greatest(NEW.proposed_at, NEW.completed_at, NEW.expires_at, NEW.due_at, NEW.held_at) >= '9000-01-01Z' THEN
         RAISE EXCEPTION 'exactly what is completed has a time of completion, not before its proposal, in this age'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'times_are_in_order';
     ELSIF TG_OP = 'UPDATE' THEN
@@ -380,7 +381,7 @@ BEGIN
     ELSIF NEW.event = 'approved' AND NEW.at >= given.expires_at OR NEW.event = 'expired' AND NEW.at < given.expires_at THEN
         RAISE EXCEPTION 'a transaction is approved until %, and expires then', given.expires_at
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approval_comes_in_time';
-    ELSIF NEW.event = 'approved' AND NEW.to_state = 'COMPLETED' AND registry_must_wait(given, NEW.at) THEN
+    ELSIF NEW.event = 'approved' AND NEW.to_state <> 'DELAYED' AND registry_must_wait(given, NEW.at) THEN
         RAISE EXCEPTION 'a transfer to an account that is not trusted waits' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'untrusted_transfers_wait';
     ELSIF NEW.event IN ('due', 'check-failed') AND NEW.at < given.due_at THEN
@@ -390,7 +391,7 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'two_release';
     ELSIF NEW.event = 'frozen' AND NOT EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = given.id AND f.released_at IS NULL) THEN
         RAISE EXCEPTION 'a transaction is held by a recorded freeze' USING ERRCODE = 'integrity_constraint_violation';
-    ELSIF NEW.at < given.proposed_at OR NEW.at < (SELECT max(s.at) FROM registry_transactionstep s
+    ELSIF NEW.at >= '9000-01-01Z' OR NEW.at < given.proposed_at OR NEW.at < (SELECT max(s.at) FROM registry_transactionstep s
             WHERE s.transaction_id = given.id AND s.id < NEW.id) THEN
         RAISE EXCEPTION 'steps follow one another in time' USING ERRCODE = 'check_violation', CONSTRAINT = 'times_are_in_order';
     ELSIF (NEW.due_at IS NOT NULL) <> (NEW.event = 'approved' AND NEW.to_state = 'DELAYED') OR NEW.due_at < NEW.at THEN
