@@ -4,6 +4,8 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
 from registry.api import views
+from registry.api.certificates import TransactionCertificate
+from registry.api.statements import Statement
 
 
 class SerialConverter(IntConverter):
@@ -20,7 +22,9 @@ urlpatterns = [
     path("accounts/<str:identifier>/holdings", views.Holdings.as_view(), name="holdings"),
     path("accounts/<str:identifier>/blocks", views.Blocks.as_view(), name="blocks"),
     path("accounts/<str:identifier>/obligations", views.Obligations.as_view(), name="obligations"),
+    path("accounts/<str:identifier>/statement", Statement.as_view(), name="statement"),
     path("transactions", views.Transactions.as_view(), name="transactions"),
     path("transactions/<uuid:id>", views.TransactionDetail.as_view(), name="transaction"),
+    path("transactions/<uuid:id>/certificate", TransactionCertificate.as_view(), name="certificate"),
     path("units/<str:registry>/<serial:serial>", views.UnitDetail.as_view(), name="unit"),
 ]
