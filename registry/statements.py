@@ -3,8 +3,9 @@
 Units count by completed transactions alone, at `completed_at`. A movement is a range seen from one of its sides, so a range with
 the account on both (a change of recognition) is two: it leaves one series and recognition and enters another.
 
-What an account took in and gave out until a place is summed from its ranges; nothing is kept beside them. Reads that must agree
-with one another belong in one snapshot (`in_one_snapshot`).
+What an account took in and gave out until a place is summed from its ranges, beginning with the last tally before it
+(registry/migrations/sql/0013_turnovers.sql); without one, from the first. Reads that must agree with one another belong in one
+snapshot (`in_one_snapshot`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from accounts.models import Account
+from registry.identity import EPOCH
 from registry.models import Recognition, Series
 from registry.rules.serials import format_block
 
@@ -122,11 +124,12 @@ def in_one_snapshot() -> Iterator[None]:
 
 
 def holdings_as_of(account: Account, at: datetime) -> list[PastHolding]:
-    """Return the balances at an instant that were not nought, in the order of `queries.holdings_of`, in three statements.
+    """Return the balances at an instant that were not nought, in the order of `queries.holdings_of`, in four statements.
 
     What completed exactly then counts.
     """
-    reached = _turnovers(account, "t.completed_at <= %(at)s", {"at": at})
+    with in_one_snapshot():
+        reached = _turnovers(account, "t.completed_at <= %(at)s", {"at": at})
     return [
         PastHolding(series, recognition, reached[product].balance)
         for product, series, recognition in _named(reached)
@@ -137,7 +140,7 @@ def holdings_as_of(account: Account, at: datetime) -> list[PastHolding]:
 def totals_of(account: Account, start: datetime, end: datetime) -> list[Total]:
     """Return the totals of a period `[start, end)` for every series and recognition that the account held or moved in it.
 
-    By registry, type, vintage, project and recognition, in four statements.
+    By registry, type, vintage, project and recognition, in six statements.
     """
     before, until = turnovers(account, Place(start)), turnovers(account, Place(end))
     totals = []
@@ -150,13 +153,13 @@ def totals_of(account: Account, start: datetime, end: datetime) -> list[Total]:
 
 
 def turnovers(account: Account, place: Place) -> Mapping[Product, Turnover]:
-    """Return what entered and left until a place, for each series and recognition, in one statement."""
+    """Return what entered and left until a place, for each series and recognition, in two statements."""
     condition, values = _until(place)
     return _turnovers(account, condition, values)
 
 
 def movements_of(account: Account, start: Place, end: datetime, limit: int) -> list[Movement]:
-    """Return the next movements from a place on, completed before `end`, oldest first; at most `limit`. In five statements."""
+    """Return the next movements from a place on, completed before `end`, oldest first; at most `limit`. In six statements."""
     with connection.cursor() as cursor:
         cursor.execute(*_movements(account, start, end, limit))
         rows = cursor.fetchall()
@@ -177,6 +180,12 @@ _ENTERS, _LEAVES = "b.series_id, b.recognition_id", "b.series_id, b.recognition_
 _SIDES = (
     ("to_account_id", "from_account_id", _ENTERS, 1),
     ("from_account_id", "to_account_id", _LEAVES, 0),
+)
+# The latest turnover of each product, up to a tally.
+_TALLIED = (
+    "(SELECT DISTINCT ON (o.series_id, o.recognition_id) o.series_id, o.recognition_id, o.entered, o.gone"
+    " FROM registry_turnover o WHERE o.account_id = %(account)s AND o.at <= %(tally)s"
+    " ORDER BY o.series_id, o.recognition_id, o.at DESC)"
 )
 _ROW, _PLACE = "(t.completed_at, t.id, b.id, {enters})", "(%(at)s, %(transaction)s, %(range)s, %(enters)s)"
 
@@ -202,14 +211,17 @@ def _turnovers(account: Account, condition: str, values: Mapping[str, Any]) -> M
     sides = " UNION ALL ".join(
         f"SELECT {product}, sum(b.next_no - b.first_no) * {enters}, sum(b.next_no - b.first_no) * {1 - enters}"  # noqa: S608
         f" FROM registry_transactionblock b JOIN registry_transaction t ON t.id = b.transaction_id"
-        f" WHERE b.{side} = %(account)s AND {condition.format(enters=enters)}"
+        f" WHERE b.{side} = %(account)s AND t.completed_at >= %(tally)s AND {condition.format(enters=enters)}"
         f" GROUP BY 1, 2"
         for side, _, product, enters in _SIDES
     )
     with connection.cursor() as cursor:
+        # Asked for first, so that PostgreSQL knows how little there is to sum.
+        cursor.execute("SELECT max(at) FROM registry_tally WHERE summed AND at <= %(at)s", values)
+        (tally,) = cursor.fetchone()
         cursor.execute(
-            f"SELECT s.a, s.b, sum(s.c), sum(s.d) FROM ({sides}) AS s (a, b, c, d) GROUP BY 1, 2",  # noqa: S608
-            {**values, "account": account.pk},
+            f"SELECT s.a, s.b, sum(s.c), sum(s.d) FROM ({_TALLIED} UNION ALL {sides}) AS s (a, b, c, d) GROUP BY 1, 2",  # noqa: S608
+            {**values, "account": account.pk, "tally": tally or EPOCH},
         )
         return {(series, recognition): Turnover(int(i), int(o)) for series, recognition, i, o in cursor.fetchall()}
 

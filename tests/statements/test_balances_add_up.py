@@ -13,7 +13,7 @@ from accounts.models import Account
 from registry import queries
 from registry.statements import Movement, Place, every_movement_of, holdings_as_of, movements_of, totals_of
 from tests.build import beijing
-from tests.statements.conftest import HALF, History, hours
+from tests.statements.conftest import HALF, History, hours, take_a_tally
 
 # An act: how, how much, in how many ranges, proposed and then completed after so many hours (None: never), series, recognition.
 ACTS = st.lists(
@@ -59,10 +59,14 @@ def in_pages(account: Account, start: datetime, end: datetime, size: int) -> lis
 
 def test_opening_and_what_moved_make_closing_for_any_history_and_period(history):
     @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(acts=ACTS, bounds=PERIODS, size=st.integers(1, 7))
-    def check(acts, bounds, size):
+    @given(acts=ACTS, bounds=PERIODS, size=st.integers(1, 7), tallied=st.sampled_from([0, 20, 30, 50, 200]))
+    def check(acts, bounds, size, tallied):
+        # What is written below would outdate them, were the triggers awake.
+        history.owner.execute("DELETE FROM registry_tally")
         account = history.account()
         done = written(history, account, acts)
+        if tallied:
+            assert take_a_tally(hours(tallied)) == "summed"
         instants = [hours(bound) for bound in bounds]
         found = [
             {(t.series.pk, t.recognition.pk): t for t in totals_of(account, *period)} for period in pairwise(instants)
