@@ -42,7 +42,9 @@ def written(history: History, account: Account, acts) -> list[tuple[datetime, in
             *sides, quantity, at, proposed_at=hours(proposed), series=series, recognition=recognition, parts=parts
         )
         product = (history.series[series].pk, recognition)
-        for _ in range(parts if at else 0):
+        if at is None:
+            continue
+        for _ in range(parts):
             done += [(at, quantity, product, 1)] if way != "out" else []
             done += [(at, -quantity, product, 0)] if way != "in" else []
     return done
