@@ -3,12 +3,13 @@
 The first column says what a row is; a file that does not end with `end` was cut off on its way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 
 from accounts.models import Account
 from accounts.texts import text
-from registry.exports import Cell
+from registry.exports import Cell, csv_chunks, file_chunks, xlsx_file
 from registry.models import Recognition, Series
 from registry.statements import every_movement_of, in_one_snapshot, totals_of
 
@@ -39,6 +40,13 @@ def file_name(account: Account, start: datetime, end: datetime, extension: str, 
     """Return the name of the file: account and period, and EXERCISE before all where it is one."""
     period = f"{start.astimezone(UTC):%Y%m%dT%H%M%SZ}-{end.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     return f"{'EXERCISE-' if exercise else ''}statement-{account.identifier}-{period}.{extension}"
+
+
+def file_of(form: str, account: Account, rows: Iterable[tuple[Cell, ...]]) -> Iterator[bytes]:
+    """Return a file of the rows in chunks: `csv` as they are read, `xlsx` from a file on disk that is whole first."""
+    if form == "csv":
+        return csv_chunks(chain([COLUMNS], rows))
+    return file_chunks(xlsx_file(rows, account.identifier, COLUMNS))
 
 
 def statement_rows(account: Account, start: datetime, end: datetime, *, exercise: bool) -> Iterator[tuple[Cell, ...]]:

@@ -24,8 +24,7 @@ from accounts.models import Account
 from registry.api import serializers
 from registry.api.filters import StatementQuery
 from registry.api.views import known_account
-from registry.exports import csv_chunks, file_chunks, xlsx_file
-from registry.statement_file import COLUMNS, file_name, statement_rows
+from registry.statement_file import file_name, file_of, statement_rows
 from registry.statements import Place, Total, in_one_snapshot, movements_of, totals_of
 
 MEDIA_TYPES = {
@@ -104,12 +103,7 @@ def _file(account: Account, start: datetime, end: datetime, form: str) -> Stream
     """Return the whole statement as a file, sent as it is read: of one snapshot, some thousand rows in memory."""
     exercise = clock.is_exercise()
     rows = statement_rows(account, start, end, exercise=exercise)
-    chunks = (
-        csv_chunks(row for part in ([COLUMNS], rows) for row in part)
-        if form == "csv"
-        else file_chunks(xlsx_file(rows, account.identifier, COLUMNS))
-    )
-    answer = StreamingHttpResponse(chunks, content_type=MEDIA_TYPES[form])
+    answer = StreamingHttpResponse(file_of(form, account, rows), content_type=MEDIA_TYPES[form])
     name = file_name(account, start, end, form, exercise=exercise)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

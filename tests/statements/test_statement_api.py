@@ -3,9 +3,11 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from django.core.management import CommandError, call_command
 from openpyxl import load_workbook
 
 from accounts import clock
@@ -183,3 +185,14 @@ def test_what_xml_cannot_say_does_not_break_a_file(moved, ask):
 def test_a_period_may_end_now(moved, ask):
     now = clock.now().astimezone(UTC).isoformat()
     assert ask("seller").get(address(moved, from_=BEGINNING, to=now)).json()["total"]["closing"] == 570
+
+
+def test_the_command_writes_the_same_file(moved, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = StringIO()
+    call_command("statement", moved["seller"], "--from", BEGINNING, stdout=told)
+    content = (tmp_path / told.getvalue().strip()).read_text(encoding="utf-8-sig")
+    assert [row[0] for row in csv.reader(io.StringIO(content, newline=""))][-3:] == ["closing", "total", "end"]
+    for wrong in ((moved["seller"], "--from", "2999-01-01T00:00:00Z"), ("CNBJ-TRA-1-00", "--from", BEGINNING)):
+        with pytest.raises(CommandError):
+            call_command("statement", *wrong, stdout=told)
