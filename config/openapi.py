@@ -11,8 +11,17 @@ from config.problems import ADDRESS, KINDS, MEDIA_TYPE
 
 Json = dict[str, Any]
 
-# Lists by pages change with every transaction; nobody asks for them twice.
-_WITHOUT_ETAG = frozenset({"list_accounts", "list_blocks", "list_transactions", "list_trusted_accounts"})
+# Lists by pages change with every transaction, and a certificate says what holds when it is opened; nobody asks for them twice.
+_WITHOUT_ETAG = frozenset(
+    {
+        "list_accounts",
+        "list_blocks",
+        "list_transactions",
+        "list_trusted_accounts",
+        "read_statement",
+        "read_certificate",
+    }
+)
 _ANSWERS: Mapping[int, tuple[str, str]] = {
     304: ("NotModified", "What the client has is current."),
     400: ("BadRequest", "The request is not of the documented form: its body, a parameter or a header."),

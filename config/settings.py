@@ -92,6 +92,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": HEARTBEAT_PERIOD_SECONDS},
     },
     "run-due": {"task": "registry.tasks.run_due", "schedule": 60, "options": {"expires": 60}},
+    "tally-turnovers": {"task": "registry.tasks.tally_turnovers", "schedule": 600, "options": {"expires": 600}},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}

@@ -2,6 +2,8 @@
 
 What an actor may know of a unit or a transaction follows from the accounts the actor may know of: those represented, and all
 of a jurisdiction where a role says so (`accounts.queries`). What is beyond that is absent, not marked.
+
+Statements and the balances of past instants (`holdings_as_of`) are read in `registry.statements`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from accounts.rules.access import Actor
 from registry.identity import EPOCH
 from registry.models import Holding, Transaction, TransactionBlock, TransactionStep, UnitBlock, UnitType
 from registry.operations.outcome import MovedRange, Outcome, StepTaken
+from registry.statements import holdings_as_of as holdings_as_of
 
 # Whose reader has more accounts than this reads a page by one condition instead of two for each account.
 MOST_BRANCHES = 20

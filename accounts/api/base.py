@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import clock
 from accounts.api.authentication import actor_of
 from accounts.api.errors import RequestError, RequestRefused, invalid_query
 from accounts.api.fields import QueryInteger
@@ -24,6 +26,11 @@ from accounts.rules.access import Actor
 
 class Query(serializers.Serializer[Any]):
     """The parameters that an address takes in its query string; a subclass names them. Without one there are none."""
+
+    def now(self) -> datetime:
+        """Return the registry's time, the same for all parameters of a request; only who asks costs a look at the clock."""
+        now: datetime = self.context["now"]()
+        return now
 
 
 class PageQuery(Query):
@@ -131,7 +138,7 @@ def _parameters(request: Request, query: type[Query]) -> Mapping[str, Any]:
     """Return the query string's parameters. Raises: RequestRefused naming each that is unknown, repeated or wrong."""
     if query is Query and not request.query_params:
         return {}
-    serializer = query(data=request.query_params.dict())
+    serializer = query(data=request.query_params.dict(), context={"now": cache(clock.now)})
     known = serializer.fields
     errors: list[RequestError] = []
     for name, values in request.query_params.lists():

@@ -1,19 +1,27 @@
 """The ledger: blocks, balances, transactions, issues and series. Read-only for everybody, searched by account and by serial."""
 
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy
 
 from accounts.admin import AccountAdmin, ReadOnlyAdmin
 from accounts.models import Account
+from accounts.rules.access import registry_itself
 from accounts.texts import text
 from registry.admin.searching import moves_some_of, of_registry, serials_in
+from registry.certificates import CERTIFIED, certificate_of, language_for, page_of
 from registry.models import Balance, Issue, Series, Transaction, TransactionBlock, TransactionType, UnitBlock
 from registry.rules.serials import format_block
+from registry.rules.states import State
 
 SEARCH_HELP = gettext_lazy("admin.search-help")
 
@@ -155,6 +163,33 @@ class TransactionAdmin(LedgerAdmin):
     list_filter = ("state", "type", "jurisdiction")
     ordering = ("-id",)
     inlines = (RangeInline,)
+    readonly_fields = ("certificate",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the certificates."""
+        page = self.admin_site.admin_view(self.certificate_page)
+        return [path("<uuid:pk>/certificate/", page, name="registry_transaction_certificate"), *super().get_urls()]
+
+    def certificate_page(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Show the certificate of a transaction that the reader may look at."""
+        transaction = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, transaction):
+            raise PermissionDenied
+        # The rows above are those that the reader may look at, whole: what the page shows is what these pages show.
+        found = certificate_of(registry_itself(), pk)
+        wanted = request.GET.get("language")
+        if found is None or not (wanted is None or wanted in dict(settings.LANGUAGES)):
+            raise Http404
+        return page_of(found, language_for(found, wanted, request.headers.get("Accept-Language", "")))
+
+    @admin.display(description=gettext_lazy("admin.certificate"))
+    def certificate(self, row: Transaction) -> str:
+        """The way to its certificate, in each language, where it has one."""
+        if row.type_id not in CERTIFIED or row.state != State.COMPLETED:
+            return "-"
+        address = reverse("admin:registry_transaction_certificate", args=[row.pk])
+        links = ((f"{address}?language={code}", name) for code, name in settings.LANGUAGES)
+        return format_html_join(" · ", '<a href="{}">{}</a>', links)
 
     def by_serial(self, rows: QuerySet[Any], term: str) -> QuerySet[Any] | None:
         """Return the transactions that moved some of the serials."""

@@ -1,11 +1,13 @@
 """The parameters of the registry's lists. An unknown one, or a value that no row could have, is refused and named."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
 from accounts.api.base import PageQuery, Query
-from accounts.api.fields import Pattern, QueryInteger, fault
+from accounts.api.fields import Pattern, QueryInteger, Word, fault
 from registry.api.orders import ACCOUNT_FORM
 from registry.rules.states import State
 from registry.rules.types import TYPES
@@ -50,3 +52,67 @@ class TransactionQuery(PageQuery):
     unit_type = Pattern(_UNIT_TYPE, required=False)
     proposed_from = Instant(required=False, help_text="The registry's clock, RFC 3339 with an offset.")
     proposed_before = Instant(required=False)
+
+
+class HoldingsQuery(Query):
+    """Of which time an account's balances are told."""
+
+    as_of = Instant(
+        required=False,
+        help_text="A past instant, RFC 3339 with an offset; what completed exactly then counts. Absent: now.",
+    )
+
+    def validate_as_of(self, value: datetime) -> datetime:
+        """Return the instant. Raises: ValidationError for a time to come."""
+        return not_to_come(value, self.now())
+
+
+class StatementQuery(PageQuery):
+    """Which period of an account is told, and in which form."""
+
+    format = Word(
+        choices=["json", "csv", "xlsx"],
+        required=False,
+        default="json",
+        help_text="`json`: by pages. `csv`, `xlsx`: the whole as a file; `cursor` and `limit` are of pages only.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields; one is named by a word of Python's."""
+        fields: dict[str, Any] = super().get_fields()
+        fields["from"] = Instant(help_text="The period's first instant: what completed exactly then is in it.")
+        fields["to"] = Instant(
+            required=False, help_text="The period's end: what completed exactly then is in the next. Absent: now."
+        )
+        return fields
+
+    def validate_to(self, value: datetime) -> datetime:
+        """Return the instant. Raises: ValidationError for a time to come."""
+        return not_to_come(value, self.now())
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters. Raises: ValidationError for a period that ends before it begins, or pages of a file."""
+        attrs.setdefault("to", self.now())
+        if attrs["from"] >= attrs["to"]:
+            raise serializers.ValidationError({"from": fault("period-reversed").detail})
+        of_pages = [name for name in ("cursor", "limit") if name in self.initial_data]
+        if attrs["format"] != "json" and of_pages:
+            raise serializers.ValidationError({name: fault("only-for-pages").detail for name in of_pages})
+        return attrs
+
+
+class CertificateQuery(Query):
+    """In which language a certificate speaks."""
+
+    language = Word(
+        choices=[code for code, _ in settings.LANGUAGES],
+        required=False,
+        help_text="Absent: that of `Accept-Language`, else the jurisdiction's.",
+    )
+
+
+def not_to_come(value: datetime, now: datetime) -> datetime:
+    """Return an instant that is not in the future. Raises: ValidationError."""
+    if value > now:
+        raise fault("in-the-future")
+    return value

@@ -4,6 +4,8 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
 from registry.api import lifecycle, views
+from registry.api.certificates import TransactionCertificate
+from registry.api.statements import Statement
 
 
 class SerialConverter(IntConverter):
@@ -20,11 +22,13 @@ urlpatterns = [
     path("accounts/<str:identifier>/holdings", views.Holdings.as_view(), name="holdings"),
     path("accounts/<str:identifier>/blocks", views.Blocks.as_view(), name="blocks"),
     path("accounts/<str:identifier>/obligations", views.Obligations.as_view(), name="obligations"),
+    path("accounts/<str:identifier>/statement", Statement.as_view(), name="statement"),
     path("transactions", views.Transactions.as_view(), name="transactions"),
     path("transactions/batch", lifecycle.Batch.as_view(), name="batch"),
     path("transactions/<uuid:id>/approve", lifecycle.Approve.as_view(), name="approve"),
     path("transactions/<uuid:id>/refuse", lifecycle.Refuse.as_view(), name="refuse"),
     path("transactions/<uuid:id>/withdraw", lifecycle.Withdraw.as_view(), name="withdraw"),
     path("transactions/<uuid:id>", views.TransactionDetail.as_view(), name="transaction"),
+    path("transactions/<uuid:id>/certificate", TransactionCertificate.as_view(), name="certificate"),
     path("units/<str:registry>/<serial:serial>", views.UnitDetail.as_view(), name="unit"),
 ]

@@ -16,7 +16,7 @@ from accounts.models import Account
 from registry import compliance_queries, queries
 from registry.api import serializers
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
-from registry.api.filters import BlockQuery, TransactionQuery, UnitTypeQuery
+from registry.api.filters import BlockQuery, HoldingsQuery, TransactionQuery, UnitTypeQuery
 from registry.api.lifecycle import answered
 from registry.api.lifecycle_serializers import DryRunQuery, ExplanationSerializer
 from registry.api.orders import OrderSerializer, digest_of, proposal_of, read_order
@@ -58,12 +58,22 @@ class CheckList(PublicView):
 class Holdings(ApiView):
     """The balances of one account."""
 
-    @extend_schema(operation_id="list_holdings", tags=["accounts"], responses=serializers.HoldingListSerializer)
+    query = HoldingsQuery
+
+    @extend_schema(
+        operation_id="list_holdings",
+        tags=["accounts"],
+        parameters=[HoldingsQuery],
+        responses=serializers.HoldingListSerializer,
+    )
     def get(self, request: Request, identifier: str) -> Response:
-        """List the balances of an account by registry, unit type, vintage and recognition."""
-        account = _account(self, identifier)
-        rows = printed_rows(serializers.HoldingSerializer, queries.holdings_of(account))
-        return tagged(request, Response({"account": account.identifier, "results": rows}))
+        """List the balances of an account by registry, unit type, vintage and recognition, now or at a past instant."""
+        account = known_account(self, identifier)
+        at = self.parameters.get("as_of")
+        found = queries.holdings_of(account) if at is None else queries.holdings_as_of(account, at)
+        answer = {"account": account.identifier} | ({} if at is None else {"as_of": at})
+        rows = printed_rows(serializers.HoldingSerializer, found)
+        return tagged(request, Response(answer | {"results": rows}))
 
 
 class Obligations(ApiView):
@@ -76,7 +86,7 @@ class Obligations(ApiView):
     )
     def get(self, request: Request, identifier: str) -> Response:
         """List the obligations of the account's installation by year, what counts for each, and how it stands."""
-        account = _account(self, identifier)
+        account = known_account(self, identifier)
         place = account.installation
         found = [] if place is None else compliance_queries.obligations_of(place, at=clock.now())
         rows = printed_rows(serializers.ObligationSerializer, found)
@@ -97,7 +107,7 @@ class Blocks(ApiView):
     )
     def get(self, request: Request, identifier: str) -> Response:
         """List the unit blocks that an account holds, by issuing registry and serial."""
-        account = _account(self, identifier)
+        account = known_account(self, identifier)
         named = {name: self.parameters.get(name) for name in ("registry", "unit_type", "vintage")}
         blocks = queries.blocks_of(account, **named)
         found = page(blocks, BY_SERIAL, self.parameters.get("cursor"), self.parameters["limit"])
@@ -195,7 +205,7 @@ class UnitDetail(ApiView):
         return tagged(request, Response(printed_rows(serializers.UnitSerializer, [life])[0]))
 
 
-def _account(view: ApiView, identifier: str) -> Account:
+def known_account(view: ApiView, identifier: str) -> Account:
     """Return an account that the reader may know of. Raises: NotFound, in the same words for any other."""
     account = people.visible_accounts(view.actor).select_related("installation").filter(identifier=identifier).first()
     if account is None:

@@ -61,6 +61,7 @@ def test_the_operation_costs_two_statements(market: Market):
         ("accounts", 2),
         ("accounts/{seller}", 2),
         ("accounts/{seller}/holdings", 3),
+        ("accounts/{seller}/statement?from=2020-01-01T00:00:00Z&limit=100", 15),
         ("accounts/{seller}/blocks", 3),
         ("transactions", 3),
         ("units/CNBJ/{first}", 3),

@@ -4,12 +4,16 @@ Without the gettext programs, so that a fresh machine needs none; Babel comes wi
 """
 
 import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+# A text's places to fill: {name}.
+_PLACES = re.compile(r"\{\w+\}")
 
 
 class Command(BaseCommand):
@@ -22,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         stale = []
         for folder in settings.LOCALE_PATHS:
+            refuse_strangers(Path(folder))
             for source in sorted(Path(folder).glob("*/LC_MESSAGES/*.po")):
                 content, target = compiled(source), source.with_suffix(".mo")
                 if target.exists() and target.read_bytes() == content:
@@ -32,6 +37,32 @@ class Command(BaseCommand):
         if stale and options["check"]:
             raise CommandError(f"Not compiled from their .po: {', '.join(stale)}. Run ./dev manage compile_texts.")
         self.stdout.write(f"compiled: {', '.join(stale) or 'nothing to do'}")
+
+
+def refuse_strangers(folder: Path) -> None:
+    """Compare every language with English, which has every code.
+
+    Raises: CommandError for a code that English lacks, an empty text, or other places to fill than English has.
+    """
+    english = texts(folder / settings.LANGUAGE_CODE / "LC_MESSAGES" / "django.po")
+    for source in sorted(folder.glob("*/LC_MESSAGES/*.po")):
+        for code, told in texts(source).items():
+            if code not in english:
+                raise CommandError(f"{source}: {code} is no code of {settings.LANGUAGE_CODE}")
+            if not told or sorted(_PLACES.findall(told)) != sorted(_PLACES.findall(english[code])):
+                raise CommandError(f"{source}: {code} does not fill the places of {settings.LANGUAGE_CODE}")
+
+
+def texts(source: Path) -> dict[str, str]:
+    """Return the text of each code of a .po file. Raises: CommandError when the file has a fault."""
+    from babel.messages.pofile import PoFileError, read_po
+
+    try:
+        with source.open("rb") as file:
+            catalog = read_po(file, abort_invalid=True)
+    except PoFileError as error:
+        raise CommandError(f"{source}: {error}") from None
+    return {str(message.id): str(message.string) for message in catalog if message.id}
 
 
 def compiled(source: Path) -> bytes:
