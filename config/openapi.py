@@ -152,7 +152,9 @@ def _complete(operation: Json, method: str) -> None:
         more = _HEADERS_WITH_KEY
     for status, answer in operation["responses"].items():
         answer["description"] = answer["description"] or "As asked."
-        answer["headers"] = _headers(int(status), *more)
+        # Only what was made has an address.
+        fitting = (name for name in more if name != "Location" or status == "201")
+        answer["headers"] = _headers(int(status), *fitting)
     for status in _statuses(operation, method):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/{_ANSWERS[status][0]}"}
     operation["responses"] = dict(sorted(operation["responses"].items()))

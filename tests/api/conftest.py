@@ -34,6 +34,7 @@ class Market:
 
     home: Jurisdiction
     elsewhere: Jurisdiction
+    strangers: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
 
@@ -53,7 +54,7 @@ class Market:
 
 
 def open_for(market: Market, name: str, type_code: str, home: Jurisdiction | None = None) -> Account:
-    """Open an account and remember it."""
+    """Open an account and remember it; of one holder, unless the market's accounts are strangers to one another."""
     home = home or market.home
     row = ACCOUNT_TYPES[type_code]
     kind = HolderKind.ORGANISATION if HolderKind.ORGANISATION in row.holders else HolderKind.AUTHORITY
@@ -64,13 +65,13 @@ def open_for(market: Market, name: str, type_code: str, home: Jurisdiction | Non
         jurisdiction=home,
         type_code=type_code,
         # One holder of all accounts of a registry: they trust one another, so that orders complete at once.
-        holder=samples.holder(kind, name=f"{home.code} {kind}"),
+        holder=samples.holder(kind, name=f"{name if market.strangers else home.code} {kind}"),
         name=name,
         installation=place,
         actor=REGISTRY,
         now=clock.now(),
     )
-    if not row.administrative:
+    if not row.administrative and not market.strangers:
         options = {"one_person_surrender": True, "one_person_trusted_transfer": True}
         Account.objects.filter(pk=account.pk).update(**options)
     market.accounts[name] = account
@@ -98,9 +99,12 @@ def represent(account: Account, user: User, rights: Rights = Rights.INITIATE_AND
     )
 
 
-def make_market() -> Market:
-    """Make two registries; issue 1,000 BEA of 2026 and give 600 of them to the seller."""
-    market = Market(samples.jurisdiction("CN-BJ"), samples.jurisdiction("JP-13"))
+def make_market(*, strangers: bool = False) -> Market:
+    """Make two registries; issue 1,000 BEA of 2026 and give 600 of them to the seller.
+
+    Accounts of `strangers` trust nobody and need two persons.
+    """
+    market = Market(samples.jurisdiction("CN-BJ"), samples.jurisdiction("JP-13"), strangers)
     for name, type_code in (
         ("issuance", "ISS"),
         ("surrendered", "SUR"),

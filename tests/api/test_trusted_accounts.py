@@ -12,11 +12,17 @@ from accounts.operations.set_account_options import set_account_options
 from accounts.rules.identifiers import format_account_identifier
 from accounts.rules.keys import Scope
 from audit.models import Entry
-from tests.api.conftest import REGISTRY, key_for
+from tests.api.conftest import REGISTRY, Market, key_for, make_market
 from tests.trusted.people import NOW
 
 ABROAD = [format_account_identifier("SGSG", "TRA", number) for number in range(1, 9)]
 UNKNOWN = format_account_identifier("CNBJ", "TRA", 9_999_999)
+
+
+@pytest.fixture
+def market(db: None) -> Market:
+    """Accounts of holders of their own, for those of one holder trust one another anyway."""
+    return make_market(strangers=True)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from accounts.operations.set_up_jurisdictions import set_up_jurisdictions
 from accounts.texts import text
 from registry.certificates import Certificate, page_of
 from registry.operations.outcome import MovedRange, Outcome
+from tests.api.conftest import Asked, key_for
 from tests.build import NOW, REGISTRY, beijing
 
 LANGUAGES = ("en", "zh-hans", "ja", "ko")
@@ -34,6 +35,10 @@ def cancelled(market, ask, **more) -> str:
     order = market.order(type="4-0", acquiring_account=market["cancelled"], reason="For the forest", **more)
     answer = ask("seller").order(order, key="cancel")
     assert answer.status_code == 201, answer.content
+    # A cancellation needs a second person.
+    approver = Asked(key_for(User.objects.get(username="seller-second")), Client())
+    approved = approver.post(f"{answer['Location']}/approve", {}, key="approve")
+    assert approved.json()["state"] == "COMPLETED", approved.content
     return f"{answer['Location']}/certificate"
 
 
