@@ -56,6 +56,7 @@ EVENTS: Mapping[str, str] = {
     "freeze.released": "another person released a freeze",
     "allocation-table.loaded": "an allocation table was read and validated",
     "allocation-table.approved": "an allocation table was approved",
+    "allocation.excess-recorded": "it was recorded how much of a delivered allocation was too much",
     "allocation.withheld": "a row of an allocation table was withheld or released",
     "emissions.recorded": "verified emissions were recorded or corrected",
     "obligation.recorded": "an obligation was recorded or changed",

@@ -30,6 +30,7 @@ from registry.rules.facts import (
     ObligationFacts,
     OriginalFacts,
     Piece,
+    ReturnFacts,
     UnitTypeFacts,
 )
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
@@ -93,6 +94,7 @@ class Facts:
     obligations: Mapping[int, ObligationFacts]
     allocations: Mapping[int, AllocationFacts]
     caps: Mapping[int, CapFacts]
+    returns: ReturnFacts | None
     original: OriginalFacts | None
     answer: StoredAnswer | None
     used_references: frozenset[tuple[str, str]]
@@ -202,6 +204,7 @@ def read(
         "obligations": sorted({p.obligation for p in proposals if p.obligation is not None}),
         "allocations": sorted({p.allocation for p in proposals if p.allocation is not None}),
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
+        "returns": next((p.returns for p in proposals if p.returns is not None), None),
         "original": next((p.reverses for p in proposals if p.reverses is not None), None),
         "undoing": next((p.type for p in proposals if p.reverses is not None), None),
         "own": own,
@@ -250,6 +253,7 @@ def context(
         obligation=facts.obligations.get(proposal.obligation or 0),
         allocation=facts.allocations.get(proposal.allocation or 0),
         cap=facts.caps.get(proposal.cap or 0),
+        returns=facts.returns if proposal.returns is not None else None,
         original=facts.original if proposal.reverses is not None else None,
         moment=moment,
         initiator_id=initiator_id,
@@ -357,6 +361,7 @@ def _proposal(row: dict[str, Any]) -> Proposal:
         obligation=row["obligation_id"],
         allocation=row["allocation_id"],
         cap=row["cap_id"],
+        returns=row["returns_id"],
         reverses=row["reverses_id"],
         reference=row["reference"],
         reason=row["reason"],
@@ -430,6 +435,7 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
         obligations={int(i): _obligation(row) for i, row in (answer.get("obligations") or {}).items()},
         allocations={int(i): AllocationFacts(id=int(i), **row) for i, row in (answer.get("allocations") or {}).items()},
         caps=_caps(answer.get("cap"), registries, unit_types),
+        returns=ReturnFacts(**answer["returns"]) if answer.get("returns") else None,
         original=_original(answer.get("original")),
         answer=_answer(answer.get("answer")),
         used_references=frozenset((account, used) for account, used in answer.get("references") or []),

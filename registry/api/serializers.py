@@ -181,6 +181,7 @@ class TransactionSummarySerializer(serializers.Serializer[Outcome]):
     reason = serializers.CharField()
     beneficiary = serializers.CharField()
     client_reference = serializers.CharField()
+    returns = serializers.IntegerField(allow_null=True, help_text="The allocation that was too much, of a return.")
     reverses = serializers.UUIDField(allow_null=True, help_text="The transaction that a reversal or correction undoes.")
     reference = serializers.CharField(help_text="The consent or order that a correction rests on.")
     proposed_at = serializers.DateTimeField(help_text="The registry's clock.")

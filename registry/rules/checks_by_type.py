@@ -141,6 +141,27 @@ def closing_account_is_emptied(context: Context) -> Iterator[Finding]:
             yield about(name, account=name)
 
 
+@check(5008)
+def return_is_within_the_excess(context: Context) -> Iterator[Finding]:
+    wanted, found = context.proposal.returns, context.returns
+    if not context.type.needs_excess or wanted is None:
+        return
+    line = context.proposal.lines[0]
+    account = context.accounts.get(line.transferring or "")
+    quantity = context.proposal.quantity if all(is_quantity(one.quantity) for one in context.proposal.lines) else 0
+    # What waits is counted from its proposal on.
+    left = (
+        0 if found is None else found.excess - found.returned + (0 if context.moment is Moment.PROPOSAL else quantity)
+    )
+    is_the_accounts = found is not None and account is not None and account.installation_id == found.installation_id
+    same_units = found is not None and all(
+        (one.registry, one.unit_type, one.vintage) == (found.registry, found.unit_type, found.vintage)
+        for one in context.proposal.lines
+    )
+    if not is_the_accounts or not same_units or quantity > left:
+        yield about(allocation=wanted, left=left if is_the_accounts else 0, quantity=quantity)
+
+
 @check(5010)
 def units_are_not_retired(context: Context) -> Iterator[Finding]:
     if context.type.effect is Effect.RESTORE:

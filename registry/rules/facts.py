@@ -104,6 +104,19 @@ class ObligationFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnFacts:
+    """A delivered allocation of which some was too much, t CO2e; `returned` counts what waits to be returned, too."""
+
+    id: int
+    installation_id: int
+    unit_type: str
+    registry: str
+    vintage: int
+    excess: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True)
 class OriginalFacts:
     """The transaction that a reversal or correction undoes. `limit_days`: how long after its completion it may be undone.
 
@@ -178,6 +191,7 @@ class Context:
     obligation: ObligationFacts | None = None
     allocation: AllocationFacts | None = None
     cap: CapFacts | None = None
+    returns: ReturnFacts | None = None
     original: OriginalFacts | None = None
     moment: Moment = Moment.PROPOSAL
     # Who proposed what is approved now.

@@ -164,7 +164,7 @@ BEGIN
     -- The acquiring account is locked SHARE: many fill one sink at once, and it is not closed until they have ended.
     SELECT t.state, t.type_id, t.recorded_in, t.jurisdiction_id, t.obligation_id, t.allocation_id, t.reverses_id, t.initiator_id,
         t.approver_id, t.proposed_at, t.quantity, t.reference, k.undoes, k.approval, k.delayed, a.identifier AS to_identifier,
-        f.one_person_surrender, f.one_person_trusted_transfer, f.frozen AS from_frozen, a.frozen AS to_frozen, k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original,
+        f.one_person_surrender, f.one_person_trusted_transfer, f.frozen AS from_frozen, a.frozen AS to_frozen, k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original, k.needs_excess, t.returns_id,
         f.type_id AS from_type, g.administrative AS from_administers, f.jurisdiction_id AS from_registry, a.type_id AS to_type, a.jurisdiction_id AS to_registry,
         a.retires, a.status, u.id AS initiator
     INTO parent FROM registry_transaction t JOIN registry_transactiontype k ON k.code = t.type_id
@@ -180,7 +180,8 @@ BEGIN
     ELSIF (parent.effect = 'mint') <> (NEW.from_account_id IS NULL)
             OR parent.needs_obligation <> (parent.obligation_id IS NOT NULL)
             OR parent.needs_allocation <> (parent.allocation_id IS NOT NULL)
-            OR parent.needs_original <> (parent.reverses_id IS NOT NULL) THEN
+            OR parent.needs_original <> (parent.reverses_id IS NOT NULL)
+            OR parent.needs_excess <> (parent.returns_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', parent.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     -- Recorded by the sender's registry; where nobody sends, by the acquirer's.

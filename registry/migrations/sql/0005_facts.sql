@@ -179,6 +179,18 @@ BEGIN
         WHERE r.id IN (SELECT value::bigint FROM jsonb_array_elements_text(request -> 'allocations'));
         result := result || jsonb_build_object('allocations', found);
     END IF;
+    IF request ? 'returns' THEN
+        IF lock_rows THEN
+            PERFORM FROM registry_allocationexcess WHERE allocation_id = (request ->> 'returns')::bigint FOR NO KEY UPDATE;
+        END IF;
+        SELECT jsonb_build_object('id', r.id, 'installation_id', r.installation_id, 'unit_type', u.code, 'registry', j.registry_code,
+            'vintage', r.vintage, 'excess', coalesce(e.quantity, 0), 'returned', coalesce(e.returned, 0))
+        INTO found FROM registry_allocation r JOIN registry_unittype u ON u.id = r.unit_type_id
+            JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id LEFT JOIN registry_allocationexcess e ON e.allocation_id = r.id
+        WHERE r.id = (request ->> 'returns')::bigint
+            AND EXISTS (SELECT FROM registry_transaction t WHERE t.allocation_id = r.id AND t.state = 'COMPLETED');
+        result := result || jsonb_build_object('returns', found);
+    END IF;
     IF request ? 'original' THEN
         SELECT jsonb_build_object('id', t.id, 'type', t.type_id, 'state', t.state, 'completed_at', t.completed_at, 'quantity', t.quantity,
             'jurisdiction', j.code,
