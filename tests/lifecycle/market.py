@@ -12,7 +12,7 @@ from registry.models import Holding, Transaction, TransactionStep, UnitBlock
 from registry.operations.outcome import Outcome, Refused
 from registry.operations.propose import propose
 from registry.rules.proposal import Proposal
-from registry.rules.states import UNITS_IN, Units
+from registry.rules.states import UNITS_IN, State, Units
 from registry.verification import Verified, verify
 from tests.accounts import samples
 from tests.build import NOW, REGISTRY, Beijing
@@ -35,7 +35,7 @@ def assert_sound() -> None:
     assert isinstance(verify(), Verified), verify()
     states = UnitBlock.objects.filter(held_for__isnull=False).values_list("held_for", flat=True)
     for transaction in Transaction.objects.filter(pk__in=list(states)):
-        assert UNITS_IN[transaction.state] in {Units.RESERVED, Units.ESCROWED}
+        assert UNITS_IN[State(transaction.state)] in {Units.RESERVED, Units.ESCROWED}
 
 
 def represent(made: Beijing, user_name: str, rights: Rights, *accounts: str) -> Actor:

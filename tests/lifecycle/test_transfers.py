@@ -151,7 +151,7 @@ def test_every_other_ending_releases_its_units_and_leaves_the_runs_as_they_were(
     assert (balance(registry, "ava"), balance(registry, "ben")) == ((100, 0), (0, 0))
     assert runs(owner) == before
     assert steps(proposed)[-1][:3] == last_step
-    assert TransactionStep.objects.order_by("id").last().failures == failures
+    assert TransactionStep.objects.latest("id").failures == failures
     told = {"refused": "transaction.rejected"}.get(last_step[0], f"transaction.{last_step[0]}")
     assert events(proposed)[-1] == told
 
