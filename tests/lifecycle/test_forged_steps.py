@@ -120,7 +120,7 @@ def begin(
 def free_serial(made: Beijing, name: str) -> int:
     """The first serial of a block that nothing has reserved."""
     ends = UnitBlock.objects.filter(account=made.accounts[name], held_for=None).values_list("end_no", flat=True)
-    return max(ends) - 5
+    return max(end for end in ends if end is not None) - 5
 
 
 def say(
