@@ -26,7 +26,7 @@ from tests.ledger.standing import Standing, standing
 from tests.ledger.test_forged_plans import everything, plan_of, without
 from tests.ledger.test_raw_sql import REFUSED
 from tests.ledger.test_ways_around import Guard
-from tests.lifecycle.market import administrator, market, represent, transfer
+from tests.lifecycle.market import administrator, market, represent, transfer, transfer_of_two
 
 SECOND_LATER, DAY = timedelta(seconds=1), timedelta(days=1)
 WAITING: dict[str, Outcome] = {}
@@ -38,6 +38,7 @@ def made_ready() -> Beijing:
     made = market()
     junior = administrator(made, Role.JUNIOR_REGISTRY_ADMINISTRATOR, "junior")
     administrator(made, Role.SENIOR_REGISTRY_ADMINISTRATOR, "senior")
+    represent(made, "junior", Rights.INITIATE, "ava")
     represent(made, "reader", Rights.READ_ONLY, "ava")
     represent(made, "initiator", Rights.INITIATE, "ava")
     represent(made, "other side", Rights.INITIATE_AND_APPROVE, "ben", "avas")
@@ -47,6 +48,7 @@ def made_ready() -> Beijing:
     WAITING["to ben"] = transfer(made)
     WAITING["to avas"] = transfer(made, acquirer="avas")
     WAITING["delayed"] = approve(transfer(made).transaction_id, actor=made.approver, now=NOW + SECOND_LATER)
+    WAITING["of two"] = transfer_of_two(made, junior)
     WAITING["issuance"] = issue(cap_id=made.caps[2026].pk, acquiring=made["ISS"], quantity=10, actor=junior, now=NOW)
     return made
 
@@ -194,6 +196,8 @@ ATTACKS: dict[str, Attack] = {
     "approval by the other side": Attack(step("to ben", "approved", *AWAITS, "other side"), (RIGHT,)),
     "approval by who is no user any more": Attack(step("to ben", "approved", *AWAITS, "dismissed"), (RIGHT,)),
     "approval by an administrator": Attack(step("to ben", "approved", *AWAITS, "senior"), (RIGHT,)),
+    "an approval for one of two accounts, by an administrator": Attack(step("of two", "approved", *AWAITS, "senior"), (RIGHT,)),
+    "an approval for one of two accounts, by a representative": Attack(step("of two", "approved", *AWAITS), (RIGHT,)),
     "an issuance approved by a representative": Attack(issued(1_001, 1_011, "second-representative"), (RIGHT,)),
     "an approval by nobody": Attack(step("to ben", "approved", *AWAITS, None), (PERSON, RIGHT, APPROVED)),
     "a refusal by nobody": Attack(step("to ben", "refused", "AWAITING_APPROVAL", "REJECTED", None), (PERSON,)),
