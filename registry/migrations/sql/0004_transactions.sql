@@ -325,22 +325,22 @@ CREATE CONSTRAINT TRIGGER transaction_has_ranges AFTER INSERT ON registry_transa
 CREATE CONSTRAINT TRIGGER completed_transaction_has_ranges AFTER UPDATE ON registry_transaction
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'COMPLETED') EXECUTE FUNCTION registry_transaction_has_ranges();
 
--- Whether a user may approve a transaction now: a senior administrator of its registry where administrators approve, else an active
--- representative, with the right, of every transferring account.
+-- Whether a user may approve a transaction now: a senior administrator of its registry where administrators approve, else, for every
+-- transferring account, an active representative with the right, or for an administrative one that administrator.
 CREATE FUNCTION registry_may_approve(approver bigint, given registry_transaction) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM accounts_user u WHERE u.id = approver AND u.is_active) AND CASE
-        WHEN (SELECT k.approval = 'administrator' FROM registry_transactiontype k WHERE k.code = given.type_id)
-            OR (SELECT y.administrative FROM accounts_account a JOIN accounts_accounttype y ON y.code = a.type_id
-                WHERE a.id = given.transferring_id)
-        THEN EXISTS (SELECT FROM accounts_userrole r WHERE r.user_id = approver AND r.role = 'senior-registry-administrator'
-            AND coalesce(r.jurisdiction_id = given.jurisdiction_id, true))
+        WHEN (SELECT k.approval = 'administrator' FROM registry_transactiontype k WHERE k.code = given.type_id) THEN senior.it
         ELSE NOT EXISTS (
             SELECT FROM (SELECT given.transferring_id AS account_id
                 UNION SELECT b.from_account_id FROM registry_transactionblock b WHERE b.transaction_id = given.id) sender
-            WHERE NOT EXISTS (SELECT FROM accounts_representative r WHERE r.account_id = sender.account_id AND r.user_id = approver
-                AND r.state = 'ACTIVE' AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')))
+                LEFT JOIN accounts_account a ON a.id = sender.account_id LEFT JOIN accounts_accounttype y ON y.code = a.type_id
+            WHERE NOT CASE WHEN y.administrative THEN senior.it
+                ELSE EXISTS (SELECT FROM accounts_representative r WHERE r.account_id = sender.account_id AND r.user_id = approver
+                    AND r.state = 'ACTIVE' AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')) END)
     END
+    FROM (SELECT EXISTS (SELECT FROM accounts_userrole r WHERE r.user_id = approver AND r.role = 'senior-registry-administrator'
+        AND coalesce(r.jurisdiction_id = given.jurisdiction_id, true)) AS it) senior
 $$;
 
 -- Whether an approved transaction must wait: some of it goes from a holder's account to one that is not trusted.
