@@ -306,6 +306,8 @@ WRITES = {
     "registry_obligation": {"INSERT", "UPDATE"},
     "registry_allocationtable": {"INSERT", "UPDATE"},
     "registry_allocation": {"INSERT", "UPDATE"},
+    "registry_allocationexcess": {"INSERT", "UPDATE"},
+    "registry_unitvalidity": {"INSERT"},
     "registry_recordedemissions": {"INSERT"},
     "registry_statussnapshot": {"INSERT"},
 }
