@@ -25,6 +25,8 @@ EVENTS: Mapping[str, str] = {
     "api-key.revoked": "an API key was revoked",
     # registry
     "cap.set": "an issuance cap was recorded",
+    "limit.set": "what may leave an account per transaction and per day was recorded",
+    "holding-limit.set": "what each holder of a jurisdiction may hold was made anew by its rule",
     "transaction.issuance": "units were issued under a cap",
     "transaction.allocation": "an installation received its allocation",
     "transaction.auction-delivery": "bought units were delivered",

@@ -93,25 +93,25 @@ CREATE FUNCTION registry_limits_of(sender bigint, at timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     place record;
-    found record;
+    bounds record;
     used_then bigint;
 BEGIN
     SELECT a.jurisdiction_id, j.time_zone, (at AT TIME ZONE j.time_zone)::date AS day INTO place
     FROM registry_privateaccount a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id WHERE a.id = sender;
     SELECT jsonb_agg(jsonb_build_array(CASE WHEN l.scope > 0 THEN 'account' WHEN l.scope < 0 THEN 'jurisdiction' ELSE 'system' END,
             l.per_transaction, l.per_day) ORDER BY sign(l.scope) = 0, sign(l.scope) < 0) AS levels, bool_or(l.per_day IS NOT NULL) AS daily
-    INTO found FROM registry_limit l
+    INTO bounds FROM registry_limit l
     WHERE l.scope = ANY (ARRAY[sender, -place.jurisdiction_id, 0]) AND l.valid_from <= place.day
         AND (l.valid_to IS NULL OR place.day < l.valid_to);
-    IF place.day IS NULL OR found.levels IS NULL THEN
+    IF place.day IS NULL OR bounds.levels IS NULL THEN
         RETURN NULL;
-    ELSIF found.daily THEN
+    ELSIF bounds.daily THEN
         SELECT used INTO used_then FROM registry_dailyuse u WHERE u.account_id = sender AND u.day = place.day;
         IF NOT FOUND THEN
             used_then := registry_sent_on(sender, place.day, place.time_zone, '{}');
         END IF;
     END IF;
-    RETURN jsonb_build_object('day', place.day, 'used', coalesce(used_then, 0), 'levels', found.levels);
+    RETURN jsonb_build_object('day', place.day, 'used', coalesce(used_then, 0), 'levels', bounds.levels);
 END $$;
 
 -- Count the ranges just recorded against the limits of the accounts they leave, and refuse what goes beyond one.
@@ -288,7 +288,9 @@ BEGIN
     RETURN made;
 END $$;
 
-GRANT SELECT ON registry_limit, registry_dailyuse, registry_holdinglimit TO registry_application, registry_auditor;
+GRANT SELECT ON registry_limit, registry_dailyuse, registry_holdinglimit, registry_privateaccount TO registry_application, registry_auditor;
 GRANT INSERT (account_id, jurisdiction_id, per_transaction, per_day, valid_from, valid_to, source), UPDATE (valid_to)
     ON registry_limit TO registry_application;
 GRANT EXECUTE ON FUNCTION registry_limits_of(bigint, timestamptz), registry_set_holding_limits(jsonb) TO registry_application;
+-- The recomputation asks it.
+GRANT EXECUTE ON FUNCTION registry_type_is_limited(text) TO registry_application, registry_auditor;
