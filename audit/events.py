@@ -26,6 +26,8 @@ EVENTS: Mapping[str, str] = {
     # registry
     "cap.set": "an issuance cap was recorded",
     "unit-validity.set": "the end of the validity of units of a vintage was recorded",
+    "limit.set": "what may leave an account per transaction and per day was recorded",
+    "holding-limit.set": "what each holder of a jurisdiction may hold was made anew by its rule",
     "transaction.issuance": "units were issued under a cap",
     "transaction.allocation": "an installation received its allocation",
     "transaction.auction-delivery": "bought units were delivered",

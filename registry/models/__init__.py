@@ -9,6 +9,7 @@ from registry.models.compliance import (
     StatusSnapshot,
 )
 from registry.models.ledger import Answer, Balance, Holding, Issue, Recognition, Series, UnitBlock
+from registry.models.limits import DailyUse, HoldingLimit, Limit
 from registry.models.transactions import Freeze, Transaction, TransactionBlock, TransactionStep, TransactionType
 from registry.models.units import IssuanceCap, UnitType
 
@@ -18,10 +19,13 @@ __all__ = [
     "AllocationTable",
     "Answer",
     "Balance",
+    "DailyUse",
     "Freeze",
     "Holding",
+    "HoldingLimit",
     "IssuanceCap",
     "Issue",
+    "Limit",
     "Obligation",
     "Recognition",
     "RecordedEmissions",

@@ -14,7 +14,7 @@ from accounts.rules.access import Actor
 from accounts.texts import text
 from registry.rules import check_table, checks
 from registry.rules.check_table import CHECKS, Check, CodeUsedTwice
-from registry.rules.facts import Context, LineFacts, Moment
+from registry.rules.facts import Context, HoldingLimitFacts, LimitFacts, LimitsFacts, LineFacts, Moment
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.serials import GREATEST_SERIAL
 from registry.rules.states import FINAL, STEPS, State, Step
@@ -53,6 +53,11 @@ from tests.rules.samples import (
 LATER, EARLIER = NOW.replace(minute=1), NOW.replace(hour=1)
 CLOSING = replace(ANN, status="CLOSURE_PENDING")
 SECOND, OTHER_JUNIOR = Actor(17, "user:17"), replace(JUNIOR, user_id=19, name="user:19")
+# Ten units more are the last.
+LIMITS = LimitsFacts(NOW.date(), 90, (LimitFacts("account", None, None), LimitFacts("system", 10, 100)))
+HOLDING_LIMIT = HoldingLimitFacts(limit=1_000, held=890, pending=100)
+FULL = replace(HOLDING_LIMIT, held=901)
+
 GOOD = {
     "a transfer": transfer(),
     "a transfer of named serials": transfer(found=(named(1, 11, ANN),)),
@@ -110,9 +115,25 @@ GOOD = {
     "a lapse on the first instant": lapse(),
     "a transfer on the last instant": transfer(found=(named(1, 11, ANN, valid_until=LATER),)),
     "a closure transfer": transfer(sender=CLOSING, kind="10-91"),
+    "the last units of a limit": transfer(sender=replace(ANN, limits=LIMITS)),
+    "units that count already": transfer(
+        sender=replace(ANN, limits=replace(LIMITS, used=100)),
+        acquirer=replace(BOB, holding_limit=HoldingLimitFacts(limit=1_000, held=980, pending=20)),
+        moment=Moment.EXECUTION,
+        initiator_id=7,
+    ),
+    "a transfer of nobody's, which the registry executes": transfer(
+        sender=replace(ANN, limits=replace(LIMITS, used=101)), moment=Moment.EXECUTION
+    ),
+    "a cancellation beyond a limit": cancellation(sender=replace(ANN, limits=replace(LIMITS, used=100))),
+    "the last units of a holding limit": transfer(acquirer=replace(BOB, holding_limit=HOLDING_LIMIT)),
+    "a delivery beyond a holding limit": allocation(acquirer=replace(PLANT, holding_limit=FULL)),
+    "units that stay with their holder": transfer(acquirer=replace(BOB, holder_id=1, holding_limit=FULL)),
+    "a sale beyond the seller's holding limit": transfer(sender=replace(ANN, holding_limit=FULL)),
 }
 MALFORMED, WRONG_DIGITS = account(2, identifier="CNBJ-TRA-01-00"), account(2, identifier="CNBJ-TRA-1000002-00")
 EARLY_ONLY = replace(OBLIGATION, eligible_until_vintage=2025)
+
 
 # (code, what is wrong): the context in which exactly that is wrong.
 BROKEN: dict[tuple[int, str], Context] = {
@@ -202,6 +223,16 @@ BROKEN: dict[tuple[int, str], Context] = {
     (4013, "the registry itself approves"): issuance(
         actor=REGISTRY, exercise=True, moment=Moment.APPROVAL, initiator_id=9
     ),
+    (4014, "more than a day's limit"): transfer(sender=replace(ANN, limits=replace(LIMITS, used=91))),
+    (4014, "more than a transaction's limit"): transfer(
+        sender=replace(ANN, limits=replace(LIMITS, levels=(LimitFacts("account", 9, None),)))
+    ),
+    (4014, "more than a day's limit with what its batch sent before"): transfer(
+        sender=replace(ANN, limits=LIMITS), sent_before={ANN.identifier: 1}
+    ),
+    (4014, "what waits beyond a lowered limit"): transfer(
+        sender=replace(ANN, limits=replace(LIMITS, used=101)), moment=Moment.EXECUTION, initiator_id=7
+    ),
     (4017, "to another registry"): transfer(acquirer=replace(BOB, jurisdiction="JP-13", registry="JP13")),
     (4017, "issued for another registry"): issuance(cap=replace(CAP, jurisdiction="JP-13")),
     (5001, "one more than the cap"): issuance(101),
@@ -239,6 +270,13 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5014, "between different holders, without a reference"): correction(" "),
     (5016, "an account that is not closing"): transfer(kind="10-91"),
     (5010, "retired serials"): transfer(found=(named(1, 11, ANN, retired=True),)),
+    (5011, "more than the holder may hold"): transfer(acquirer=replace(BOB, holding_limit=FULL)),
+    (5011, "more than the holder may hold with what its batch brought before"): transfer(
+        acquirer=replace(BOB, holding_limit=HOLDING_LIMIT), brought_before={(2, 1): 1}
+    ),
+    (5011, "what waits beyond a lowered holding limit"): transfer(
+        acquirer=replace(BOB, holding_limit=replace(FULL, pending=111)), moment=Moment.EXECUTION
+    ),
     (5015, "another's obligation"): surrender(obligation=replace(OBLIGATION, installation_id=31)),
     (5015, "an obligation of nobody"): surrender(obligation=None),
 }  # fmt: skip
