@@ -49,7 +49,7 @@ BEGIN
         WHERE b.origin_id = given.origin_id AND b.start_no < edge ORDER BY b.start_no DESC LIMIT 1 FOR UPDATE;
         IF block.end_no > edge THEN
             UPDATE registry_unitblock b SET start_no = edge WHERE b.id = block.id;
-        ELSIF block.end_no IS NULL THEN
+        ELSIF block.end_no IS NULL AND edge > 1 THEN
             RAISE EXCEPTION 'serials from % are not issued yet', block.start_no USING ERRCODE = 'check_violation', CONSTRAINT = 'frozen_serials_are_issued';
         END IF;
     END LOOP;
