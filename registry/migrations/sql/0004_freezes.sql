@@ -118,6 +118,8 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+CREATE TRIGGER accounts_open_unfrozen BEFORE INSERT ON accounts_account
+    FOR EACH ROW WHEN (NEW.frozen) EXECUTE FUNCTION registry_freezes_alone_freeze();
 CREATE TRIGGER only_freezes_freeze_accounts BEFORE UPDATE OF frozen ON accounts_account
     FOR EACH ROW WHEN (NEW.frozen <> OLD.frozen) EXECUTE FUNCTION registry_freezes_alone_freeze();
 CREATE TRIGGER only_freezes_freeze_blocks BEFORE UPDATE OF frozen_by ON registry_unitblock
