@@ -12,7 +12,9 @@ from config.problems import ADDRESS, KINDS, MEDIA_TYPE
 Json = dict[str, Any]
 
 # Lists by pages change with every transaction; nobody asks for them twice.
-_WITHOUT_ETAG = frozenset({"list_accounts", "list_blocks", "list_transactions", "list_trusted_accounts"})
+_WITHOUT_ETAG = frozenset(
+    {"list_accounts", "list_blocks", "list_freezes", "list_transactions", "list_trusted_accounts"}
+)
 _ANSWERS: Mapping[int, tuple[str, str]] = {
     304: ("NotModified", "What the client has is current."),
     400: ("BadRequest", "The request is not of the documented form: its body, a parameter or a header."),
@@ -79,7 +81,7 @@ HEADERS: dict[str, Json] = {
         "`no-store` for authenticated answers and problems, `no-cache` for what anybody may read."
     ),
     "ETag": _header("Names this very answer; send it back in `If-None-Match`.", '^"[0-9a-f]{32}"$'),
-    "Location": _header("The transaction's address."),
+    "Location": _header("The address of what was made."),
     "Idempotency-Replayed": _header(
         "`true` when this is the first answer to the same request, given again.", "^true$", required=False
     ),

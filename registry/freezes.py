@@ -86,7 +86,7 @@ def to_release(database: DatabaseTransaction, number: int, key: tuple[str, str] 
 
 
 def freezes_for(actor: Actor) -> QuerySet[Freeze]:
-    """Return the freezes that the actor may know of, those of the jurisdictions where a role reads everything; order is the caller's.
+    """Return the freezes of the jurisdictions in which a role of the actor reads everything. The order is the caller's.
 
     In one statement, with what `record_of` prints.
     """

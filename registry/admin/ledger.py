@@ -11,10 +11,14 @@ from django.utils.translation import gettext_lazy
 from accounts.admin import AccountAdmin, ReadOnlyAdmin
 from accounts.models import Account
 from accounts.texts import text
+from registry.admin.freezes import freeze_link
 from registry.admin.searching import moves_some_of, of_registry, serials_in
 from registry.models import Balance, Issue, Series, Transaction, TransactionBlock, TransactionType, UnitBlock
 from registry.rules.serials import format_block
+from registry.rules.states import STEPS, State, Step
 
+# Where a freeze holds a transaction, also one that is on hold already.
+HOLDABLE = frozenset(state for step, state in STEPS if step is Step.FROZEN) | {State.ON_HOLD}
 SEARCH_HELP = gettext_lazy("admin.search-help")
 
 
@@ -154,6 +158,7 @@ class TransactionAdmin(LedgerAdmin):
     list_select_related = ("transferring", "acquiring")
     list_filter = ("state", "type", "jurisdiction")
     ordering = ("-id",)
+    readonly_fields = ("freeze",)
     inlines = (RangeInline,)
 
     def by_serial(self, rows: QuerySet[Any], term: str) -> QuerySet[Any] | None:
@@ -175,6 +180,11 @@ class TransactionAdmin(LedgerAdmin):
     def quantity_shown(self, row: Transaction) -> str:
         """Units moved."""
         return f"{row.quantity:,}"
+
+    @admin.display(description=gettext_lazy("admin.freeze"))
+    def freeze(self, row: Transaction) -> str:
+        """The way to the page that freezes it, while it can be."""
+        return freeze_link("transaction", row.pk) if row.state in HOLDABLE else ""
 
 
 @admin.register(TransactionType)
@@ -218,7 +228,7 @@ admin.site.unregister(Account)
 class AccountWithBalancesAdmin(AccountAdmin):
     """Accounts, with what they hold."""
 
-    readonly_fields = ("caveat_text", "balances")  # type: ignore[assignment]
+    readonly_fields = ("caveat_text", "balances", "frozen", "freeze")  # type: ignore[assignment]
 
     @admin.display(description=gettext_lazy("admin.balances"))
     def balances(self, account: Account) -> str:
@@ -235,3 +245,8 @@ class AccountWithBalancesAdmin(AccountAdmin):
             account.identifier,
             text("admin.transactions"),
         )
+
+    @admin.display(description=gettext_lazy("admin.freeze"))
+    def freeze(self, account: Account) -> str:
+        """The way to the page that freezes it."""
+        return freeze_link("account", account.identifier)

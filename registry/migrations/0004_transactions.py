@@ -15,7 +15,8 @@ class Migration(migrations.Migration):
             registry_range_is_well_formed, registry_ranges_make_up_the_quantity, registry_transaction_has_ranges,
             registry_closed_account_is_empty CASCADE;
         DROP FUNCTION registry_step_takes_effect, registry_freeze_takes_effect, registry_freezes_alone_freeze CASCADE;
-        DROP FUNCTION registry_may_approve, registry_must_wait, registry_mark_frozen, registry_lock_holders, registry_has_role, registry_freezing;
+        DROP FUNCTION registry_may_approve, registry_must_wait, registry_mark_frozen, registry_lock_holders,
+            registry_has_role, registry_freezing;
         DROP FUNCTION registry_blocks_with;
         DROP TABLE registry_freeze;
         DROP FUNCTION registry_mint, registry_rehouse;

@@ -25,7 +25,7 @@ def freeze_transaction(
     reference: str = "",
     key: AnswerKey | None = None,
 ) -> FreezeRecord:
-    """Put a transaction that waits on hold: its units stay reserved and its clock stands. A further freeze of it adds to the first.
+    """Put a transaction that waits on hold: its units stay reserved and its clock stands. A further freeze adds to the first.
 
     Raises: NotFound; NotPermitted; Refusal; Refused (3002, 3003) where it was accepted elsewhere or has ended; AnsweredBefore.
     Source: domain.md section 5.

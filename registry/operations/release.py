@@ -16,7 +16,8 @@ def release(number: int, *, actor: Actor, now: datetime, key: AnswerKey | None =
     """Release a freeze that another person asked to release. What no other freeze stops may move again.
 
     A transaction goes back to where it was held, judged no further, and is due or expires later by as long as it was held.
-    Raises: NotFound; NotPermitted; Refusal for who asked for it, or where nobody did; AnsweredBefore. Source: domain.md section 5.
+    Raises: NotFound; NotPermitted; Refusal for who asked for it, or where nobody did; AnsweredBefore.
+    Source: domain.md section 5.
     """
 
     def story(database: DatabaseTransaction) -> FreezeRecord:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from registry.verification import Verified, verify
+from tests.api.conftest import ask, market  # noqa: F401 - fixtures for what is asked over HTTP
 from tests.freezes.people import Staffed, staffed
 
 

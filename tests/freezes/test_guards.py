@@ -9,6 +9,7 @@ rolled back, it succeeds.
 import json
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from psycopg import errors
 
@@ -155,11 +156,11 @@ ATTACKS: dict[str, tuple[str, list[Guard]]] = {
 
 @pytest.fixture(scope="module")
 def withstanding(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[Standing]:
-    with standing(django_db_blocker, made) as all_attacks:  # type: ignore[arg-type]
+    with standing(django_db_blocker, made) as all_attacks:
         yield all_attacks
 
 
-def content(owner) -> list[tuple]:
+def content(owner: psycopg.Connection[tuple]) -> list[tuple]:
     return owner.execute(
         "SELECT 'f', to_jsonb(f)::text FROM registry_freeze f UNION ALL SELECT 'b', to_jsonb(b)::text FROM registry_unitblock b"
         " UNION ALL SELECT 't', to_jsonb(t)::text FROM registry_transaction t"

@@ -68,7 +68,7 @@ def test_serials_frozen_while_eight_pass_them_round_are_frozen_wherever_they_wen
 
 def test_serials_frozen_at_the_moment_they_are_sent_are_sent_or_frozen_first_and_frozen_in_the_end(staff: Staffed):
     moves = [
-        lambda first=first: staff.registry.move("ann", to, 20, (first, first + 20))
+        lambda first=first, to=to: staff.registry.move("ann", to, 20, (first, first + 20))
         for first, to in zip(range(620, 760, 20), ("bob", "cid") * 4, strict=False)
     ]
     results = at_once(*moves, lambda: staff.freeze(RANGE.start, RANGE.stop))

@@ -87,9 +87,8 @@ def test_what_waits_with_frozen_serials_is_terminated_when_due_and_they_stay_fro
     frozen = staff.freeze(511, 531)
     result = execute(waiting.transaction_id, actor=REGISTRY, now=waiting.due_at)
     assert state_of(waiting) == State.TERMINATED, result
-    assert list(UnitBlock.objects.filter(frozen_by=frozen.id).values_list("account__name", "held_for").distinct()) == [
-        ("eve", None)
-    ]
+    marked = UnitBlock.objects.filter(frozen_by=frozen.id)
+    assert set(marked.values_list("account__name", flat=True)) == {"eve"}
     assert frozen_serials() == list(range(511, 531))
     assert not UnitBlock.objects.filter(held_for__isnull=False).exists()
     staff.lift(frozen)
@@ -128,7 +127,7 @@ def test_serials_not_issued_yet_are_not_frozen(staff: Staffed, serials):
 @pytest.mark.parametrize("block", [("BEA", 2025), ("KAU", 2026)])
 def test_a_block_of_another_name_than_its_units_have_freezes_nothing(staff: Staffed, block):
     with pytest.raises(Refusal, match="freeze-of-serials-not-issued"):
-        freeze_serials(SerialBlock("CNBJ", *block, 601, 611), **staff.usual())
+        freeze_serials(SerialBlock("CNBJ", block[0], block[1], 601, 611), **staff.usual())
 
 
 def test_a_registry_that_is_not_hosted_has_no_serials_to_freeze(staff: Staffed):

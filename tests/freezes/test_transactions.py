@@ -65,6 +65,7 @@ def test_nothing_happens_to_what_is_on_hold(staff: Staffed):
 def test_a_released_transaction_is_judged_no_further_and_completes_when_its_time_has_come(staff: Staffed):
     """Its account is frozen at the moment of the release; only its execution looks at that."""
     waiting = staff.delayed((501, 521))
+    assert waiting.due_at
     frozen, of_account = staff.hold(waiting), staff.freeze_account("eve")
     staff.lift(frozen, now=NOW + HOUR)
     assert state_of(waiting) == State.DELAYED
@@ -75,6 +76,7 @@ def test_a_released_transaction_is_judged_no_further_and_completes_when_its_time
 
 def test_what_is_held_twice_goes_on_when_both_are_released(staff: Staffed):
     waiting = staff.delayed((501, 521))
+    assert waiting.due_at
     first, second = staff.hold(waiting), staff.hold(waiting, actor=staff.authority, now=NOW + HOUR)
     staff.lift(first, now=NOW + 2 * HOUR)
     assert state_of(waiting) == State.ON_HOLD
