@@ -86,6 +86,10 @@ BEGIN
     END LOOP;
     UPDATE registry_unitblock b SET frozen_by = mark
     WHERE b.origin_id = origin AND b.start_no >= first AND b.start_no < following AND b.frozen_by IS NULL;
+    -- A block that was cut while its lock was waited for has a part that the statement above did not see.
+    IF EXISTS (SELECT FROM registry_blocks_with(origin, first, following) WHERE frozen_by IS NULL) THEN
+        RAISE EXCEPTION 'the serials from % are not as they were', first USING ERRCODE = 'serialization_failure';
+    END IF;
 END $$;
 
 CREATE FUNCTION registry_freeze_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -145,8 +149,7 @@ BEGIN
         UPDATE accounts_account a SET frozen = EXISTS (SELECT FROM registry_freeze f WHERE f.account_id = a.id AND f.released_at IS NULL)
         WHERE a.id = NEW.account_id;
     ELSE
-        -- Freezes of one registry's serials take turns: two that overlap, released at once, would each leave the other's mark.
-        PERFORM pg_advisory_xact_lock(4009, NEW.origin_id::integer);
+        -- Freezes that overlap have a holder in common and so take turns; two released at once would each leave the other's mark.
         PERFORM registry_lock_holders(NEW.origin_id, NEW.first_no, NEW.next_no);
         IF TG_OP = 'INSERT' THEN
             PERFORM registry_mark_frozen(NEW.id, NEW.origin_id, NEW.first_no, NEW.next_no);
@@ -154,6 +157,9 @@ BEGIN
         END IF;
         UPDATE registry_unitblock SET frozen_by = NULL
         WHERE origin_id = NEW.origin_id AND start_no >= NEW.first_no AND start_no < NEW.next_no AND frozen_by = NEW.id;
+        IF EXISTS (SELECT FROM registry_blocks_with(NEW.origin_id, NEW.first_no, NEW.next_no) WHERE frozen_by = NEW.id) THEN
+            RAISE EXCEPTION 'the serials of freeze % are not as they were', NEW.id USING ERRCODE = 'serialization_failure';
+        END IF;
         -- What another freeze covers stays frozen by that one.
         FOR other IN SELECT * FROM registry_freeze f WHERE f.origin_id = NEW.origin_id AND f.released_at IS NULL
                 AND int8range(f.first_no, f.next_no) && int8range(NEW.first_no, NEW.next_no) ORDER BY f.id LOOP
