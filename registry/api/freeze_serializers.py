@@ -52,15 +52,6 @@ class FreezeOrderSerializer(StrictSerializer):
     )
     review_on = Day(help_text="The day on which it is looked at again, in the jurisdiction's calendar; not past.")
 
-    def validate(self, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the members where one thing is named. Raises: ValidationError at each of several, or at the first of none."""
-        named = [name for name in THINGS if name in attrs]
-        if len(named) != 1:
-            raise serializers.ValidationError(
-                {name: fault("one-thing-is-frozen").detail for name in named or THINGS[:1]}
-            )
-        return attrs
-
 
 class ReleaseRequestSerializer(StrictSerializer):
     """Why a freeze should be released."""
@@ -124,8 +115,14 @@ class FreezePageSerializer(serializers.Serializer[Any]):
 def named_by(members: Mapping[str, Any]) -> Named:
     """Return what a valid order freezes.
 
-    Raises: RequestRefused with a code of the check table for an identifier that does not print back to itself.
+    Raises: RequestRefused at each of several things that are named, or at the first where none is; with a code of the check
+    table for an identifier that does not print back to itself.
     """
+    found = [name for name in THINGS if name in members]
+    if len(found) != 1:
+        code = "one-thing-is-frozen"
+        errors = [RequestError(code, text(f"problem.{code}"), name, f"/{name}") for name in found or THINGS[:1]]
+        raise RequestRefused("refused", *errors)
     try:
         if "account" in members:
             parse_account_identifier(members["account"])

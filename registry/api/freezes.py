@@ -15,8 +15,6 @@ from accounts.api.base import ApiView, page_links, printed_rows, tagged
 from accounts.api.pagination import Order, page, read_integer
 from accounts.api.serializers import NoMembers
 from accounts.models import Jurisdiction
-from accounts.refusals import NotPermitted
-from accounts.rules.access import Act
 from registry import freezes, queries
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.freeze_serializers import (
@@ -50,7 +48,7 @@ class Freezes(ApiView):
     def get(self, request: Request) -> Response:
         """List the freezes of your jurisdictions, the latest first; with `active`, only those that still stop something."""
         if not freezes.may_read_freezes(self.actor):
-            raise NotPermitted(Act.READ_EVERY_ACCOUNT)
+            raise NotFound
         rows = freezes.freezes_for(self.actor)
         if (active := self.parameters.get("active")) is not None:
             rows = rows.filter(released_at__isnull=active)

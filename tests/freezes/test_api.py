@@ -93,8 +93,8 @@ def test_the_same_key_gets_the_first_answer_again(staffed, ask):
 
 # Members of the order, status, code and field of the answer.
 WRONG: list[tuple[dict[str, Any], int, int | str, str]] = [
-    ({"serial_block": None}, 400, "one-thing-is-frozen", "transaction"),
-    ({"account": "CNBJ-TRA-1000004-01"}, 400, "one-thing-is-frozen", "account"),
+    ({"serial_block": None}, 422, "one-thing-is-frozen", "transaction"),
+    ({"account": "CNBJ-TRA-1000004-01"}, 422, "one-thing-is-frozen", "account"),
     ({"serial_block": "CNBJ-BEA-2026-11-20"}, 400, 2001, "serial_block"),
     ({"serial_block": 7}, 400, "not-a-text", "serial_block"),
     ({"serial_block": "CNBJ-BEA-2026-11-20-00"}, 422, 2002, "serial_block"),
@@ -157,7 +157,7 @@ def test_only_staff_of_the_jurisdiction_sees_its_freezes_and_the_auditor_only_lo
         assert ask(name).get(f"{PATH}/{number}").json()["serial_block"] == BLOCK
     assert ask("tokyo").get(PATH).json()["results"] == []
     for name in ("seller", "nobody"):
-        problem(ask(name).get(PATH), 403)
+        problem(ask(name).get(PATH), 404)
     for name in ("tokyo", "seller", "nobody"):
         problem(ask(name).get(f"{PATH}/{number}"), 404)
         problem(ask(name).post(f"{PATH}/{number}/request-release", {}), 404)

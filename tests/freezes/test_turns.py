@@ -1,4 +1,4 @@
-"""Freezes and movements that meet in one chosen order, and the guard that decides it; without it, the same order leaves a hole."""
+"""Freezes and movements that meet in one chosen order, and the guard that decides it; without it the same order leaves a hole."""
 
 import threading
 from collections.abc import Iterator
