@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.queries import readable_jurisdictions
-from accounts.rules.access import Act, Actor
+from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction
 from registry.ledger import StoredAnswer
 from registry.models import Freeze, Issue
@@ -97,11 +97,6 @@ def freezes_for(actor: Actor) -> QuerySet[Freeze]:
     )
     readable = readable_jurisdictions(actor)
     return rows if readable is None else rows.filter(jurisdiction__code__in=readable)
-
-
-def may_read_freezes(actor: Actor) -> bool:
-    """Return whether there is any jurisdiction whose freezes the actor may read."""
-    return actor.may(Act.READ_EVERY_ACCOUNT) or readable_jurisdictions(actor) != frozenset()
 
 
 def record_of(row: Freeze) -> FreezeRecord:
