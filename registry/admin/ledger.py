@@ -17,12 +17,15 @@ from accounts.admin import AccountAdmin, ReadOnlyAdmin
 from accounts.models import Account
 from accounts.rules.access import registry_itself
 from accounts.texts import text
+from registry.admin.freezes import freeze_link
 from registry.admin.searching import moves_some_of, of_registry, serials_in
 from registry.certificates import CERTIFIED, certificate_of, language_for, page_of
 from registry.models import Balance, Issue, Series, Transaction, TransactionBlock, TransactionType, UnitBlock
 from registry.rules.serials import format_block
-from registry.rules.states import State
+from registry.rules.states import STEPS, State, Step
 
+# Where a freeze holds a transaction, also one that is on hold already.
+HOLDABLE = frozenset(state for step, state in STEPS if step is Step.FROZEN) | {State.ON_HOLD}
 SEARCH_HELP = gettext_lazy("admin.search-help")
 
 
@@ -162,6 +165,7 @@ class TransactionAdmin(LedgerAdmin):
     list_select_related = ("transferring", "acquiring")
     list_filter = ("state", "type", "jurisdiction")
     ordering = ("-id",)
+    readonly_fields = ("freeze",)
     inlines = (RangeInline,)
     readonly_fields = ("certificate",)
 
@@ -211,6 +215,11 @@ class TransactionAdmin(LedgerAdmin):
         """Units moved."""
         return f"{row.quantity:,}"
 
+    @admin.display(description=gettext_lazy("admin.freeze"))
+    def freeze(self, row: Transaction) -> str:
+        """The way to the page that freezes it, while it can be."""
+        return freeze_link("transaction", row.pk) if row.state in HOLDABLE else ""
+
 
 @admin.register(TransactionType)
 class TransactionTypeAdmin(ReadOnlyAdmin):
@@ -253,7 +262,7 @@ admin.site.unregister(Account)
 class AccountWithBalancesAdmin(AccountAdmin):
     """Accounts, with what they hold."""
 
-    readonly_fields = ("caveat_text", "balances")  # type: ignore[assignment]
+    readonly_fields = ("caveat_text", "balances", "frozen", "freeze")  # type: ignore[assignment]
 
     @admin.display(description=gettext_lazy("admin.balances"))
     def balances(self, account: Account) -> str:
@@ -270,3 +279,8 @@ class AccountWithBalancesAdmin(AccountAdmin):
             account.identifier,
             text("admin.transactions"),
         )
+
+    @admin.display(description=gettext_lazy("admin.freeze"))
+    def freeze(self, account: Account) -> str:
+        """The way to the page that freezes it."""
+        return freeze_link("account", account.identifier)
