@@ -165,9 +165,8 @@ class TransactionAdmin(LedgerAdmin):
     list_select_related = ("transferring", "acquiring")
     list_filter = ("state", "type", "jurisdiction")
     ordering = ("-id",)
-    readonly_fields = ("freeze",)
+    readonly_fields = ("certificate", "freeze")
     inlines = (RangeInline,)
-    readonly_fields = ("certificate",)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the certificates."""

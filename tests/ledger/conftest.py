@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from accounts.rules.access import Role
 from registry.verification import Verified, verify
-from tests.build import Beijing, beijing
+from tests.build import Beijing, beijing, official
 
 
 def thousand_units() -> Beijing:
@@ -14,6 +15,9 @@ def thousand_units() -> Beijing:
     made.issue(1_000)
     made.move("ISS", "bob", 200)
     made.move("ISS", "ann", 200)
+    # Who freezes, and who releases.
+    official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "officer")
+    official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "chief")
     return made
 
 

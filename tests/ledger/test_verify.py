@@ -64,6 +64,16 @@ BREAKS = {
         "ALTER TABLE accounts_account DISABLE TRIGGER USER; UPDATE accounts_account SET frozen = true WHERE name = 'ann'",
         "freeze CNBJ-TRA-1000007-89: it is not stopped as the freezes say",
     ),
+    "daily-use": (
+        "INSERT INTO registry_dailyuse (account_id, day, used)"
+        " SELECT id, '2026-06-01', 7 FROM accounts_account WHERE name = 'ann'",
+        "7",
+    ),
+    "holding-limit": (
+        'INSERT INTO registry_holdinglimit (holder_id, jurisdiction_id, "limit", held, pending)'
+        " SELECT holder_id, jurisdiction_id, 1000, 399, 0 FROM accounts_account WHERE name = 'ann'",
+        "399",
+    ),
     "custody": (
         "UPDATE registry_unitblock b SET account_id = o.account_id FROM registry_unitblock o"
         " WHERE (b.start_no, o.start_no) IN ((601, 801), (801, 601))",

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from accounts.rules.access import Role
 from config.embedded import addresses
 from registry.models import Holding, Transaction, UnitBlock
 from registry.operations.approve import approve
@@ -25,7 +26,7 @@ from registry.rules.proposal import Proposal
 from registry.rules.states import State
 from registry.verification import Verified, verify
 from tests import conftest as databases
-from tests.build import NOW, REGISTRY, Beijing, beijing
+from tests.build import NOW, REGISTRY, Beijing, beijing, official
 
 ACCOUNTS = {"ava": "Ava", "avas": "Ava", "ben": "Ben", "mill": "Mill"}
 PLACES = st.integers(0, 10**6)
@@ -85,6 +86,10 @@ class Lives(RuleBasedStateMachine):
         self.obligation = self.registry.obligation("mill").pk
         self.registry.issue(30 * len(ACCOUNTS))
         self.names = {account.pk: name for name, account in self.registry.accounts.items()}
+        self.staff = {
+            "officer": official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "officer").user_id,
+            "chief": official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "chief").user_id,
+        }
         self.model, self.now = Model(), NOW
         for name in ACCOUNTS:
             for moved in self.registry.move("ISS", name, 30).ranges:
@@ -153,6 +158,16 @@ class Lives(RuleBasedStateMachine):
             assert outcome.due_at > self.now
             waiting.state, waiting.ends_at = State.DELAYED, outcome.due_at
 
+    @rule(acquirer=st.sampled_from(["avas", "ben"]), quantity=st.integers(1, 5))
+    def see_through(self, acquirer: str, quantity: int) -> None:
+        """Propose, approve, and wait for it where it has to: so that among random acts some come to their end."""
+        known = set(self.model.live)
+        self.transfer("ava", acquirer, quantity)
+        for one in set(self.model.live) - known:
+            self.approve(sorted(self.model.live).index(one), by_another=True)
+            if one in self.model.live and (left := self.model.live[one].ends_at - self.now) > timedelta():
+                self.time_passes(left // timedelta(hours=1) + 1, attended=True)
+
     @rule(place=PLACES)
     def refuse(self, place: int) -> None:
         if self.model.live:
@@ -203,17 +218,19 @@ class Lives(RuleBasedStateMachine):
         row = self.owner.execute(
             f"INSERT INTO registry_freeze (jurisdiction_id, reason, review_on, frozen_by_id, frozen_at, {columns})"
             f" VALUES (%s, 'an order', '2026-12-31', %s, %s, {places}) RETURNING id",
-            [self.registry.home.pk, self.registry.user.pk, self.now, *values],
+            [self.registry.home.pk, self.staff["officer"], self.now, *values],
         ).fetchone()
         assert row
         return int(row[0])
 
     def release(self, which: str, value: object) -> None:
-        self.owner.execute(
-            "UPDATE registry_freeze SET release_requested_by_id = %s, release_requested_at = %s, released_by_id = %s,"
-            f" released_at = %s WHERE {which}",
-            [self.registry.user.pk, self.now, self.registry.second.pk, self.now, value],
-        )
+        for by, at, name in (
+            ("release_requested_by_id", "release_requested_at", "officer"),
+            ("released_by_id", "released_at", "chief"),
+        ):
+            self.owner.execute(
+                f"UPDATE registry_freeze SET {by} = %s, {at} = %s WHERE {which}", [self.staff[name], self.now, value]
+            )
 
     @rule(hours=st.integers(1, 200), attended=st.booleans())
     def time_passes(self, hours: int, attended: bool) -> None:

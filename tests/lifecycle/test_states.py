@@ -14,7 +14,7 @@ from registry.operations.refuse import refuse
 from registry.operations.withdraw import withdraw
 from registry.rules.states import FINAL, STEPS, State, Step, may_take
 from tests.build import NOW, REGISTRY, Beijing
-from tests.ledger.test_raw_sql import SECOND, run
+from tests.ledger.test_raw_sql import CHIEF, OFFICER, run
 from tests.ledger.test_raw_sql import step as raw_step
 from tests.lifecycle.market import balance, codes, state, steps, transfer
 
@@ -44,7 +44,7 @@ def bring(made: Beijing, owner: psycopg.Connection[tuple], wanted: State) -> Out
         run(
             owner,
             "INSERT INTO registry_freeze (jurisdiction_id, transaction_id, reason, review_on, frozen_by_id, frozen_at)"
-            f" VALUES ({made.home.pk}, {of}, 'an order', '2026-12-31', {SECOND}, '{NOW.isoformat()}')",
+            f" VALUES ({made.home.pk}, {of}, 'an order', '2026-12-31', {OFFICER}, '{NOW.isoformat()}')",
         )
 
     if wanted is State.AWAITING_APPROVAL:
@@ -94,9 +94,9 @@ def test_each_act_is_allowed_or_refused_as_the_table_says(registry: Beijing, own
 def test_a_hold_stops_the_clock_and_goes_back_to_where_it_came_from(registry: Beijing, owner):
     """What was held for ten days is due, and expires, ten days later."""
     release = (
-        "UPDATE registry_freeze SET release_requested_by_id = (SELECT min(id) FROM accounts_user), released_by_id = {},"
-        " release_requested_at = frozen_at + interval '10 days', released_at = frozen_at + interval '10 days'"
-        " WHERE transaction_id = '{}'"
+        f"UPDATE registry_freeze SET release_requested_by_id = {OFFICER}, release_requested_at = frozen_at + interval '10 days'"
+        " WHERE transaction_id = '{0}';"
+        f" UPDATE registry_freeze SET released_by_id = {CHIEF}, released_at = release_requested_at WHERE transaction_id = '{{0}}'"
     )
     for wanted in (State.AWAITING_APPROVAL, State.DELAYED):
         outcome = bring(registry, owner, wanted)
@@ -104,10 +104,10 @@ def test_a_hold_stops_the_clock_and_goes_back_to_where_it_came_from(registry: Be
         run(
             owner,
             "INSERT INTO registry_freeze (jurisdiction_id, transaction_id, reason, review_on, frozen_by_id, frozen_at)"
-            f" VALUES ({registry.home.pk}, '{before.pk}', 'an order', '2026-12-31', {SECOND}, '{NOW.isoformat()}')",
+            f" VALUES ({registry.home.pk}, '{before.pk}', 'an order', '2026-12-31', {OFFICER}, '{NOW.isoformat()}')",
         )
         assert (state(outcome), balance(registry, "ava")[1] > 0) == (State.ON_HOLD, True)
-        run(owner, release.format(SECOND, before.pk))
+        run(owner, release.format(before.pk))
         after = Transaction.objects.get(pk=outcome.transaction_id)
         assert (after.state, after.held_at, after.resumes_to) == (wanted, None, None)
         for name in ("expires_at", "due_at"):

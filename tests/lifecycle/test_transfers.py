@@ -21,7 +21,7 @@ from registry.operations.withdraw import withdraw
 from registry.rules.proposal import Proposal
 from registry.rules.states import State
 from tests.build import NOW, REGISTRY, Beijing, official
-from tests.ledger.test_raw_sql import SECOND, freeze, run
+from tests.ledger.test_raw_sql import OFFICER, freeze, run
 from tests.ledger.test_ways_around import runs
 from tests.lifecycle.market import balance, codes, events, state, steps, transfer
 
@@ -255,7 +255,7 @@ def test_a_client_reference_is_used_once_in_a_batch_too(registry: Beijing):
 
 FREEZE_ACCOUNT = (
     "INSERT INTO registry_freeze (jurisdiction_id, account_id, reason, review_on, frozen_by_id, frozen_at)"
-    f" SELECT jurisdiction_id, id, 'an order', '2026-12-31', {SECOND}, now() FROM accounts_account WHERE name = '{{}}'"
+    f" SELECT jurisdiction_id, id, 'an order', '2026-12-31', {OFFICER}, now() FROM accounts_account WHERE name = '{{}}'"
 )
 
 
