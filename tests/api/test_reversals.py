@@ -1,6 +1,8 @@
 """Undoing over HTTP: by a registry administrator alone, once for each key, decided by a second one."""
 
-from accounts.models import User, UserRole
+from collections.abc import Callable
+
+from accounts.models import Jurisdiction, User, UserRole
 from accounts.rules.access import Role
 from registry.models import Transaction
 from tests.accounts import samples
@@ -9,12 +11,12 @@ from tests.api.conftest import Asked, Market, key_for
 REASON = {"reason": "entered twice by the office", "reference": "consent 7"}
 
 
-def sold(market: Market, ask) -> str:
+def sold(market: Market, ask: Callable[[str], Asked]) -> str:
     """Return the address at which a completed sale is reversed."""
     return f"{ask('seller').order(market.order())['Location']}/reverse"
 
 
-def administrator(market: Market, ask, name: str, where=None) -> Asked:
+def administrator(market: Market, ask: Callable[[str], Asked], name: str, where: Jurisdiction | None = None) -> Asked:
     user = samples.user(name)
     home = where or market.home
     UserRole.objects.create(user=user, role=Role.SENIOR_REGISTRY_ADMINISTRATOR, jurisdiction=home)

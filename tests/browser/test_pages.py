@@ -69,8 +69,9 @@ def registry(committed_db: str) -> Beijing:
     made.issue(1_000)
     made.move("ISS", "Yanqing Trading", 200)
     made.move("ISS", "Chaoyang Trading", 200)
-    user = User.objects.create(username="chief", password="!", is_staff=True, is_superuser=True)
-    UserRole.objects.create(user=user, role=Role.SENIOR_REGISTRY_ADMINISTRATOR, jurisdiction=made.home)
+    for name in ("chief", "second"):
+        user = User.objects.create(username=name, password="!", is_staff=True, is_superuser=True)
+        UserRole.objects.create(user=user, role=Role.SENIOR_REGISTRY_ADMINISTRATOR, jurisdiction=made.home)
     return made
 
 
@@ -136,15 +137,51 @@ def test_an_account_is_found_by_its_identifier_and_leads_to_its_blocks(registry,
     picture(page, "blocks")
 
 
-def test_units_are_issued_under_a_cap(registry, page):
+def sign_in(page: Page, name: str) -> None:
+    """Let somebody else sit down at the same browser."""
+    client = Client()
+    client.force_login(User.objects.get(username=name))
+    page.context.clear_cookies()
+    address = page.url.split("/admin")[0]
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}])
+
+
+def test_units_are_issued_under_a_cap_when_a_second_senior_approves(registry, page):
     cap = registry.caps[2026]
     page.goto(f"/admin/registry/issuancecap/{cap.pk}/issue/")
     page.fill("#id_quantity", "500")
     picture(page, "issue")
     page.get_by_role("button", name="issue units").click()
     page.wait_for_url("**/change/")
-    expect(page.get_by_text("500 t CO2e")).to_be_visible()
+    expect(page.get_by_text("awaits the approval of another")).to_be_visible()
+    assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_000
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    sign_in(page, "second")
+    page.goto("/admin/")
+    page.get_by_role("link", name="What waits for me").click()
+    picture(page, "waiting")
+    page.locator("#waiting tbody a").click()
+    picture(page, "waiting-transaction")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Completed: 500 t CO2e.")).to_be_visible()
     assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_500
+
+
+def test_an_order_is_explained_and_then_proposed(registry, page):
+    page.goto("/admin/registry/transaction/order/")
+    page.select_option("#id_type", "10-50")
+    page.fill("#id_transferring_account", registry["ISS"])
+    page.fill("#id_acquiring_account", registry["AUC"])
+    page.fill("#id_unit_type", "BEA")
+    page.fill("#id_quantity", "10")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.get_by_text("It would be accepted now")).to_be_visible()
+    picture(page, "order-explained")
+    page.get_by_role("button", name="Propose", exact=True).click()
+    page.wait_for_url("**/change/")
+    page.fill("#decision-reason", "a mistake")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("is free again")).to_be_visible()
 
 
 def test_the_apis_page_shows_every_operation_under_its_own_policy(page):
