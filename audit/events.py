@@ -26,6 +26,8 @@ EVENTS: Mapping[str, str] = {
     # registry
     "cap.set": "an issuance cap was recorded",
     "unit-validity.set": "the end of the validity of units of a vintage was recorded",
+    "limit.set": "what may leave an account per transaction and per day was recorded",
+    "holding-limit.set": "what each holder of a jurisdiction may hold was made anew by its rule",
     "transaction.issuance": "units were issued under a cap",
     "transaction.allocation": "an installation received its allocation",
     "transaction.auction-delivery": "bought units were delivered",
@@ -56,6 +58,7 @@ EVENTS: Mapping[str, str] = {
     "freeze.released": "another person released a freeze",
     "allocation-table.loaded": "an allocation table was read and validated",
     "allocation-table.approved": "an allocation table was approved",
+    "allocation.excess-recorded": "it was recorded how much of a delivered allocation was too much",
     "allocation.withheld": "a row of an allocation table was withheld or released",
     "emissions.recorded": "verified emissions were recorded or corrected",
     "obligation.recorded": "an obligation was recorded or changed",

@@ -6,10 +6,10 @@ turns proposals into the first one's request, its answer into the checks' facts,
 """
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -24,12 +24,16 @@ from registry.rules.facts import (
     AllocationFacts,
     CapFacts,
     Context,
+    HoldingLimitFacts,
+    LimitFacts,
+    LimitsFacts,
     LineFacts,
     Moment,
     NamedPiece,
     ObligationFacts,
     OriginalFacts,
     Piece,
+    ReturnFacts,
     UnitTypeFacts,
 )
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
@@ -93,10 +97,14 @@ class Facts:
     obligations: Mapping[int, ObligationFacts]
     allocations: Mapping[int, AllocationFacts]
     caps: Mapping[int, CapFacts]
+    returns: ReturnFacts | None
     original: OriginalFacts | None
     answer: StoredAnswer | None
     used_references: frozenset[tuple[str, str]]
     exercise: bool
+    # Units that proposals judged on these facts send, by account, and bring, by holder and jurisdiction, in one batch.
+    sent: Counter[str] = field(default_factory=Counter)
+    brought: Counter[tuple[int | None, int]] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +210,12 @@ def read(
         "obligations": sorted({p.obligation for p in proposals if p.obligation is not None}),
         "allocations": sorted({p.allocation for p in proposals if p.allocation is not None}),
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
+        "returns": next((p.returns for p in proposals if p.returns is not None), None),
         "original": next((p.reverses for p in proposals if p.reverses is not None), None),
         "undoing": next((p.type for p in proposals if p.reverses is not None), None),
+        "limited": sorted(
+            {line.transferring for p in proposals if TYPES[p.type].limited for line in p.lines if line.transferring}
+        ),
         "own": own,
     }
     request = {name: value for name, value in request.items() if value not in ([], None)}
@@ -238,6 +250,8 @@ def context(
             pool = facts.pools[_selector(line, proposal)]
             free = pool.free
             lines.append(LineFacts(line, free, pool.take(line.quantity) if line.quantity <= free else ()))
+    sent_before, brought_before = dict(facts.sent), dict(facts.brought)
+    _count(proposal, facts, 1)
     return Context(
         now=now,
         actor=actor,
@@ -250,19 +264,66 @@ def context(
         obligation=facts.obligations.get(proposal.obligation or 0),
         allocation=facts.allocations.get(proposal.allocation or 0),
         cap=facts.caps.get(proposal.cap or 0),
+        returns=facts.returns if proposal.returns is not None else None,
         original=facts.original if proposal.reverses is not None else None,
         moment=moment,
         initiator_id=initiator_id,
         exercise=facts.exercise,
         used_references=facts.used_references | references_before,
+        sent_before=sent_before,
+        brought_before=brought_before,
     )
 
 
 def give_back(judged: Context, facts: Facts) -> None:
-    """Return to the pools what a refused proposal had taken, for the next proposal of the batch."""
+    """Return to the pools and limits what a refused proposal had taken, for the next proposal of the batch."""
+    _count(judged.proposal, facts, -1)
     for line in judged.lines:
         if not line.line.serials and line.line.transferring is not None:
             facts.pools[_selector(line.line, judged.proposal)].give_back(line.pieces)
+
+
+def _count(proposal: Proposal, facts: Facts, times: int) -> None:
+    """Count a proposal, or take it back, against what limits the next one of its batch."""
+    for line in proposal.lines:
+        sender, acquirer = facts.accounts.get(line.transferring or ""), facts.accounts.get(line.acquiring)
+        if sender is not None and sender.limits is not None and TYPES[proposal.type].limited:
+            facts.sent[sender.identifier] += times * line.quantity
+        if acquirer is None or acquirer.holding_limit is None:
+            continue
+        holder = (acquirer.holder_id, acquirer.jurisdiction_id)
+        if sender is None or (sender.holder_id, sender.jurisdiction_id) != holder:
+            facts.brought[holder] += times * line.quantity
+
+
+def limits_of(account_id: int, *, now: datetime) -> LimitsFacts | None:
+    """Return the limits of an account now and what counts against them today; None where nothing limits it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_limits_of(%s, %s)", [account_id, now])
+        return _limits(json.loads(cursor.fetchone()[0] or "null"))
+
+
+def set_holding_limits(
+    database: DatabaseTransaction,
+    *,
+    jurisdiction_id: int,
+    day: date,
+    others: int | None,
+    above_allocation: int,
+    plan: Plan,
+) -> int:
+    """Make the holding limits of a jurisdiction anew, with the plan's log entries; `others` None: there are none.
+
+    Returns how many holders have one.
+    """
+    request = {
+        "jurisdiction": jurisdiction_id,
+        "day": day.isoformat(),
+        "others": others,
+        "above_allocation": above_allocation,
+        "entries": plan.entries,
+    }
+    return int(database.ask("registry_set_holding_limits", json.dumps(request)) or 0)
 
 
 def series_of(database: DatabaseTransaction, cap_id: int, *, project: str, period: str) -> int:
@@ -357,6 +418,7 @@ def _proposal(row: dict[str, Any]) -> Proposal:
         obligation=row["obligation_id"],
         allocation=row["allocation_id"],
         cap=row["cap_id"],
+        returns=row["returns_id"],
         reverses=row["reverses_id"],
         reference=row["reference"],
         reason=row["reason"],
@@ -422,7 +484,12 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
             if row[6] is not None:
                 unit_types[serials.registry, row[6]] = UnitTypeFacts(row[6], serials.registry, row[7], row[0])
     return Facts(
-        accounts={name: _account(name, found) for name, found in answer["accounts"].items()},
+        accounts={
+            name: _account(
+                name, found, (answer.get("limits") or {}).get(name), (answer.get("holding_limits") or {}).get(name)
+            )
+            for name, found in answer["accounts"].items()
+        },
         pools=pools,
         named=pieces,
         registries=frozenset(registries),
@@ -430,6 +497,7 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
         obligations={int(i): _obligation(row) for i, row in (answer.get("obligations") or {}).items()},
         allocations={int(i): AllocationFacts(id=int(i), **row) for i, row in (answer.get("allocations") or {}).items()},
         caps=_caps(answer.get("cap"), registries, unit_types),
+        returns=ReturnFacts(**answer["returns"]) if answer.get("returns") else None,
         original=_original(answer.get("original")),
         answer=_answer(answer.get("answer")),
         used_references=frozenset((account, used) for account, used in answer.get("references") or []),
@@ -444,7 +512,16 @@ def _named_piece(registry: str, row: list[Any]) -> NamedPiece:
     return NamedPiece(piece, serials, account, bound, bool(retired), unit_type, _instant(until))
 
 
-def _account(identifier: str, found: dict[str, Any]) -> AccountFacts:
+def _limits(found: dict[str, Any] | None) -> LimitsFacts | None:
+    if found is None:
+        return None
+    levels = tuple(LimitFacts(*level) for level in found["levels"])
+    return LimitsFacts(date.fromisoformat(found["day"]), found["used"], levels)
+
+
+def _account(
+    identifier: str, found: dict[str, Any], limits: dict[str, Any] | None, holding_limit: list[int] | None
+) -> AccountFacts:
     return AccountFacts(
         id=found["id"],
         identifier=identifier,
@@ -463,6 +540,8 @@ def _account(identifier: str, found: dict[str, Any]) -> AccountFacts:
         trusted_only=found["trusted_only"],
         other_approvers=found["other_approvers"],
         trusts=frozenset(found["trusts"] or ()),
+        limits=_limits(limits),
+        holding_limit=None if holding_limit is None else HoldingLimitFacts(*holding_limit),
     )
 
 

@@ -301,6 +301,7 @@ def _outcome(found: Transaction, ranges: Sequence[TransactionBlock] | QuerySet[T
         client_reference=found.client_reference,
         proposed_at=found.proposed_at,
         completed_at=found.completed_at,
+        returns=found.returns_id,
         reverses=None if found.reverses_id is None else str(found.reverses_id),
         reference=found.reference,
         expires_at=found.expires_at,

@@ -119,3 +119,29 @@ WHERE b.retired <> t.retires OR b.retired AND b.held_for IS NOT NULL ORDER BY 1,
 SELECT a.identifier AS account, sum(h.quantity) AS found
 FROM registry_holding h JOIN accounts_account a ON a.id = h.account_id
 WHERE a.status = 'CLOSED' AND h.quantity > 0 GROUP BY 1 ORDER BY 1;
+
+-- equation: daily-use
+-- Every day that is counted, from the transactions: proposed that day where the account is, by a person, and not ended without effect.
+SELECT a.identifier AS account, u.day, u.used AS found, coalesce(m.total, 0) AS expected
+FROM registry_dailyuse u JOIN accounts_account a ON a.id = u.account_id
+    LEFT JOIN (SELECT r.from_account_id AS account_id, (t.proposed_at AT TIME ZONE j.time_zone)::date AS day, sum(r.next_no - r.first_no) AS total
+        FROM registry_transaction t JOIN registry_transactionblock r ON r.transaction_id = t.id
+            JOIN accounts_account f ON f.id = r.from_account_id JOIN accounts_jurisdiction j ON j.id = f.jurisdiction_id
+        WHERE registry_type_is_limited(t.type_id) AND t.initiator_id IS NOT NULL AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED')
+        GROUP BY 1, 2) m ON m.account_id = u.account_id AND m.day = u.day
+WHERE u.used <> coalesce(m.total, 0) ORDER BY 1, 2;
+
+-- equation: holding-limit
+-- Held: balances of the holder's private accounts there. Pending: what waits to come to them from anybody else.
+SELECT l.holder_id AS holder, j.code AS jurisdiction, l.held, l.pending, coalesce(h.total, 0) AS expected_held, coalesce(p.total, 0) AS expected_pending
+FROM registry_holdinglimit l JOIN accounts_jurisdiction j ON j.id = l.jurisdiction_id
+    LEFT JOIN (SELECT a.holder_id, a.jurisdiction_id, sum(h.quantity) AS total
+        FROM registry_holding h JOIN registry_privateaccount a ON a.id = h.account_id GROUP BY 1, 2) h
+        ON h.holder_id = l.holder_id AND h.jurisdiction_id = l.jurisdiction_id
+    LEFT JOIN (SELECT a.holder_id, a.jurisdiction_id, sum(r.next_no - r.first_no) AS total
+        FROM registry_transaction t JOIN registry_transactionblock r ON r.transaction_id = t.id
+            JOIN registry_privateaccount a ON a.id = r.to_account_id LEFT JOIN registry_privateaccount f ON f.id = r.from_account_id
+        WHERE t.state NOT IN ('COMPLETED', 'REJECTED', 'CANCELLED', 'TERMINATED')
+            AND (f.holder_id, f.jurisdiction_id) IS DISTINCT FROM (a.holder_id, a.jurisdiction_id) GROUP BY 1, 2) p
+        ON p.holder_id = l.holder_id AND p.jurisdiction_id = l.jurisdiction_id
+WHERE (l.held, l.pending) <> (coalesce(h.total, 0), coalesce(p.total, 0)) ORDER BY 1, 2;

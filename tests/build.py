@@ -155,5 +155,5 @@ def beijing(*traders: str, operators: tuple[str, ...] = ()) -> Beijing:
 def official(role: Role, name: str, where: str = "CN-BJ") -> Actor:
     """Return a real user with a role, as an actor."""
     user = samples.user(name)
-    UserRole.objects.create(user=user, role=role, jurisdiction=Jurisdiction.objects.get(code=where))
+    UserRole.objects.create(user=user, role=role, jurisdiction=Jurisdiction.objects.filter(code=where).first())
     return Actor(user.pk, f"user:{user.pk}", frozenset({role_name(role, where)}))

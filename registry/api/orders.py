@@ -68,6 +68,9 @@ class OrderSerializer(StrictSerializer):
     obligation = Integer(
         required=False, min_value=1, max_value=2**63 - 1, help_text="The obligation that a surrender is for."
     )
+    returns = Integer(
+        required=False, min_value=1, max_value=2**63 - 1, help_text="The allocation that a return (10-42) is of."
+    )
     reason = Text(required=False, default="", allow_blank=True, max_length=LONGEST_TEXT)
     beneficiary = Text(required=False, default="", allow_blank=True, max_length=LONGEST_TEXT)
     client_reference = Text(
@@ -107,6 +110,7 @@ def proposal_of(order: Mapping[str, Any]) -> Proposal:
         type=order["type"],
         lines=tuple(_named(order, blocks)) if blocks else (_selected(order),),
         obligation=order.get("obligation"),
+        returns=order.get("returns"),
         reason=order["reason"],
         beneficiary=order["beneficiary"],
         client_reference=order["client_reference"],

@@ -37,6 +37,9 @@ FIELD_OF_CHECK: Mapping[int, str] = {
     5001: "quantity",
     5004: "vintage",
     5005: "obligation",
+    5008: "returns",
+    5013: "serial_blocks",
+    5016: "transferring_account",
     5010: "serial_blocks",
     5015: "obligation",
 }

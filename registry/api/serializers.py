@@ -11,6 +11,7 @@ from accounts.api.serializers import CodedText
 from accounts.rules.account_types import Standing, UnitKind
 from accounts.texts import text
 from registry.compliance_queries import ObligationStanding
+from registry.limit_queries import HoldingLimitNow, LimitNow, LimitsNow
 from registry.models import Holding, UnitBlock, UnitType
 from registry.operations.outcome import MovedRange, Outcome
 from registry.queries import UnitEvent, UnitLife
@@ -92,6 +93,36 @@ class HoldingListSerializer(serializers.Serializer[Any]):
     account = serializers.CharField()
     as_of = serializers.DateTimeField(required=False, help_text="The past instant, where one was asked for.")
     results = HoldingSerializer(many=True)
+
+
+class LimitSerializer(serializers.Serializer[LimitNow]):
+    """One level's limit, in units of 1 t CO2e; `null`: no limit of that kind."""
+
+    level = serializers.ChoiceField(choices=["account", "jurisdiction", "system"])
+    per_transaction = serializers.IntegerField(allow_null=True)
+    per_day = serializers.IntegerField(allow_null=True)
+    left = serializers.IntegerField(allow_null=True, help_text="What may still leave the account today by this level.")
+
+
+class HoldingLimitSerializer(serializers.Serializer[HoldingLimitNow]):
+    """What the account's holder may hold in the jurisdiction, over all its accounts there, in units of 1 t CO2e."""
+
+    limit = serializers.IntegerField()
+    held = serializers.IntegerField()
+    pending = serializers.IntegerField(help_text="Reserved by others for transactions towards the holder's accounts.")
+    left = serializers.IntegerField()
+
+
+class LimitsSerializer(serializers.Serializer[LimitsNow]):
+    """What limits an account on a day of its jurisdiction."""
+
+    account = serializers.CharField()
+    day = serializers.DateField()
+    used = serializers.IntegerField(
+        help_text="Units that left the account today, or wait to, where a daily limit holds."
+    )
+    limits = LimitSerializer(many=True)
+    holding_limit = HoldingLimitSerializer(allow_null=True)
 
 
 class BlockSerializer(serializers.Serializer[UnitBlock]):
@@ -181,6 +212,7 @@ class TransactionSummarySerializer(serializers.Serializer[Outcome]):
     reason = serializers.CharField()
     beneficiary = serializers.CharField()
     client_reference = serializers.CharField()
+    returns = serializers.IntegerField(allow_null=True, help_text="The allocation that was too much, of a return.")
     reverses = serializers.UUIDField(allow_null=True, help_text="The transaction that a reversal or correction undoes.")
     reference = serializers.CharField(help_text="The consent or order that a correction rests on.")
     proposed_at = serializers.DateTimeField(help_text="The registry's clock.")

@@ -23,6 +23,7 @@ urlpatterns = [
     path("accounts/<str:identifier>/blocks", views.Blocks.as_view(), name="blocks"),
     path("accounts/<str:identifier>/obligations", views.Obligations.as_view(), name="obligations"),
     path("accounts/<str:identifier>/statement", Statement.as_view(), name="statement"),
+    path("accounts/<str:identifier>/limits", views.Limits.as_view(), name="limits"),
     path("transactions", views.Transactions.as_view(), name="transactions"),
     path("transactions/batch", lifecycle.Batch.as_view(), name="batch"),
     path("transactions/<uuid:id>/approve", lifecycle.Approve.as_view(), name="approve"),

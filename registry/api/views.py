@@ -13,7 +13,7 @@ from accounts import queries as people
 from accounts.api.base import ApiView, PublicView, page_links, printed_rows, tagged
 from accounts.api.pagination import Order, page, read_integer, read_uuid
 from accounts.models import Account
-from registry import compliance_queries, queries
+from registry import compliance_queries, limit_queries, queries
 from registry.api import serializers
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.filters import BlockQuery, HoldingsQuery, TransactionQuery, UnitTypeQuery
@@ -74,6 +74,19 @@ class Holdings(ApiView):
         answer = {"account": account.identifier} | ({} if at is None else {"as_of": at})
         rows = printed_rows(serializers.HoldingSerializer, found)
         return tagged(request, Response(answer | {"results": rows}))
+
+
+class Limits(ApiView):
+    """What limits one account."""
+
+    @extend_schema(operation_id="read_limits", tags=["accounts"], responses=serializers.LimitsSerializer)
+    def get(self, request: Request, identifier: str) -> Response:
+        """Read what may leave the account per transaction and per day, what did today, and what its holder may hold.
+
+        The least of all levels counts. What waits is counted until it ends without effect.
+        """
+        found = limit_queries.limits_of(_account(self, identifier), now=clock.now())
+        return tagged(request, Response(printed_rows(serializers.LimitsSerializer, [found])[0]))
 
 
 class Obligations(ApiView):

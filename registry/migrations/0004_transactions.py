@@ -9,8 +9,14 @@ class Migration(migrations.Migration):
     dependencies = [("registry", "0003_blocks")]
     operations = [
         migrations.RunSQL(
-            sql("0004_transactions.sql") + sql("0004_freezes.sql"),
+            sql("0004_transactions.sql") + sql("0004_freezes.sql") + sql("0004_limits.sql"),
             reverse_sql="""
+        DROP FUNCTION registry_limit_is_kept_in_order, registry_ranges_count, registry_ended_transaction_counts,
+            registry_daily_use_follows_ranges, registry_holding_limit_follows_the_ledger CASCADE;
+        DROP FUNCTION registry_set_holding_limits, registry_pending_for, registry_held_by, registry_count_for_holders,
+            registry_count_for_senders, registry_limits_of, registry_sent_on, registry_type_is_limited;
+        DROP TABLE registry_holdinglimit, registry_dailyuse, registry_limit;
+        DROP VIEW registry_privateaccount;
         DROP FUNCTION registry_transaction_keeps_to_its_states, registry_range_takes_effect, registry_transaction_ends,
             registry_range_is_well_formed, registry_ranges_make_up_the_quantity, registry_transaction_has_ranges,
             registry_closed_account_is_empty CASCADE;

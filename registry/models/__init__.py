@@ -1,19 +1,31 @@
 """The registry's tables, for reading. The ledger's are written by `registry.ledger` alone, through SQL functions."""
 
-from registry.models.compliance import Allocation, AllocationTable, Obligation, RecordedEmissions, StatusSnapshot
+from registry.models.compliance import (
+    Allocation,
+    AllocationExcess,
+    AllocationTable,
+    Obligation,
+    RecordedEmissions,
+    StatusSnapshot,
+)
 from registry.models.ledger import Answer, Balance, Holding, Issue, Recognition, Series, UnitBlock
+from registry.models.limits import DailyUse, HoldingLimit, Limit
 from registry.models.transactions import Freeze, Transaction, TransactionBlock, TransactionStep, TransactionType
 from registry.models.units import IssuanceCap, UnitType
 
 __all__ = [
     "Allocation",
+    "AllocationExcess",
     "AllocationTable",
     "Answer",
     "Balance",
+    "DailyUse",
     "Freeze",
     "Holding",
+    "HoldingLimit",
     "IssuanceCap",
     "Issue",
+    "Limit",
     "Obligation",
     "Recognition",
     "RecordedEmissions",

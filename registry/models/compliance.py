@@ -112,6 +112,32 @@ class Allocation(models.Model):
         return f"{self.installation.number} {self.vintage}"
 
 
+class AllocationExcess(models.Model):
+    """How much of a delivered allocation was too much and is to be returned (10-42), t CO2e, as the authority determined it.
+
+    `returned` counts what was, or is about to be, returned; PostgreSQL keeps it, under the row's lock, and within `quantity`.
+    """
+
+    allocation = models.OneToOneField(Allocation, models.PROTECT, primary_key=True, related_name="excess")
+    quantity = models.BigIntegerField(help_text="t CO2e")
+    returned = models.BigIntegerField(default=0, db_default=0, editable=False)
+    source = models.CharField(max_length=300)
+    recorded_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["allocation_id"]
+        verbose_name_plural = "allocation excesses"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(returned__gte=0) & Q(returned__lte=F("quantity")), name="return_is_within_the_excess"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.allocation}: {self.quantity}"
+
+
 class RecordedEmissions(models.Model):
     """Verified emissions of an installation in a year (t CO2e), or that it was excluded in that year. The latest row counts."""
 

@@ -48,6 +48,7 @@ class Outcome:
     client_reference: str
     proposed_at: datetime
     completed_at: datetime | None
+    returns: int | None = None
     reverses: str | None = None
     reference: str = ""
     expires_at: datetime | None = None
@@ -122,6 +123,7 @@ def accepted(
         client_reference=proposal.client_reference,
         proposed_at=now,
         completed_at=now if is_completed else None,
+        returns=proposal.returns,
         reverses=proposal.reverses,
         reference=proposal.reference,
         expires_at=terms.expires_at,
@@ -143,6 +145,7 @@ def accepted(
             "series_id": series_id,
             "obligation_id": proposal.obligation,
             "allocation_id": proposal.allocation,
+            "returns_id": proposal.returns,
             "reverses_id": proposal.reverses,
             "reference": proposal.reference,
             "reason": proposal.reason,
@@ -225,6 +228,7 @@ def _log_content(outcome: Outcome) -> dict[str, Any]:
         "quantity": outcome.quantity,
         "obligation": outcome.obligation or 0,
         "allocation": outcome.allocation or 0,
+        "returns": outcome.returns or 0,
         "reverses": outcome.reverses or "",
         "ranges": [
             [r.registry, r.unit_type, r.vintage, r.first, r.next, r.transferring or "", r.acquiring]

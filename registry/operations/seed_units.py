@@ -5,13 +5,16 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accounts.operations.seed_pilot import SeededJurisdiction
+from accounts.queries import rule_in_force
 from accounts.rules.access import Actor, registry_itself
 from registry import ledger
-from registry.models import IssuanceCap, UnitType
+from registry.models import HoldingLimit, IssuanceCap, UnitType
 from registry.operations.issue import issue
 from registry.operations.load_compliance import load_obligations
 from registry.operations.propose_batch import propose_batch
 from registry.operations.set_cap import set_cap
+from registry.operations.set_holding_limits import set_holding_limits
+from registry.rules.limits import KEY as HOLDING_LIMIT
 from registry.rules.proposal import Line, Proposal
 from registry.seed.pilot import DEMO_ISSUES, UNIT_TYPES, DemoIssue
 
@@ -30,6 +33,7 @@ def seed_units(seeded: Mapping[str, SeededJurisdiction], *, now: datetime) -> No
             UnitType.objects.get_or_create(jurisdiction=made.jurisdiction, code=unit_type, defaults={"kind": str(kind)})
         _stock(made, DEMO_ISSUES[code], actor, now)
         _oblige(made, actor, now)
+        _limit(made, actor, now)
 
 
 def _oblige(made: SeededJurisdiction, actor: Actor, now: datetime) -> None:
@@ -44,6 +48,14 @@ def _oblige(made: SeededJurisdiction, actor: Actor, now: datetime) -> None:
     load_obligations(
         "\n".join(lines).encode(), jurisdiction=made.jurisdiction, name="obligations of the demo", actor=actor, now=now
     )
+
+
+def _limit(made: SeededJurisdiction, actor: Actor, now: datetime) -> None:
+    """Set the holding limits where a rule asks for them and there are none yet."""
+    day = now.astimezone(ZoneInfo(made.jurisdiction.time_zone)).date()
+    is_limited = rule_in_force(made.jurisdiction, HOLDING_LIMIT, day) is not None
+    if is_limited and not HoldingLimit.objects.filter(jurisdiction=made.jurisdiction).exists():
+        set_holding_limits(jurisdiction=made.jurisdiction, actor=actor, now=now)
 
 
 def _stock(made: SeededJurisdiction, demo: DemoIssue, actor: Actor, now: datetime) -> None:

@@ -163,6 +163,7 @@ def _outcome(found: Found, terms: Terms, now: datetime) -> Outcome:
         client_reference=proposal.client_reference,
         proposed_at=waiting.proposed_at,
         completed_at=now if completes else None,
+        returns=proposal.returns,
         reverses=proposal.reverses,
         reference=proposal.reference,
         expires_at=waiting.expires_at,

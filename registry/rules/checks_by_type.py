@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from accounts.rules.account_types import Family
+from accounts.rules.account_types import ACCOUNT_TYPES, Family
 from accounts.rules.statuses import AccountStatus
 from registry.rules.check_table import Finding, about, check
 from registry.rules.checks_of_accounts import sending
 from registry.rules.checks_of_form import is_quantity, printed
-from registry.rules.facts import Context, Moment
+from registry.rules.facts import AccountFacts, Context, Moment
 from registry.rules.serials import GREATEST_SERIAL
 from registry.rules.states import State
 from registry.rules.types import Effect
@@ -141,6 +141,27 @@ def closing_account_is_emptied(context: Context) -> Iterator[Finding]:
             yield about(name, account=name)
 
 
+@check(5008)
+def return_is_within_the_excess(context: Context) -> Iterator[Finding]:
+    wanted, found = context.proposal.returns, context.returns
+    if not context.type.needs_excess or wanted is None:
+        return
+    line = context.proposal.lines[0]
+    account = context.accounts.get(line.transferring or "")
+    quantity = context.proposal.quantity if all(is_quantity(one.quantity) for one in context.proposal.lines) else 0
+    # What waits is counted from its proposal on.
+    left = (
+        0 if found is None else found.excess - found.returned + (0 if context.moment is Moment.PROPOSAL else quantity)
+    )
+    is_the_accounts = found is not None and account is not None and account.installation_id == found.installation_id
+    same_units = found is not None and all(
+        (one.registry, one.unit_type, one.vintage) == (found.registry, found.unit_type, found.vintage)
+        for one in context.proposal.lines
+    )
+    if not is_the_accounts or not same_units or quantity > left:
+        yield about(allocation=wanted, left=left if is_the_accounts else 0, quantity=quantity)
+
+
 @check(5010)
 def units_are_not_retired(context: Context) -> Iterator[Finding]:
     if context.type.effect is Effect.RESTORE:
@@ -162,3 +183,35 @@ def obligation_is_the_surrendering_installations(context: Context) -> Iterator[F
     for account in sending(context).values():
         if found is None or found.installation_id != account.installation_id:
             yield about(account.identifier, obligation=wanted)
+
+
+def _brings(sender: AccountFacts | None, acquirer: AccountFacts | None) -> bool:
+    """Whether units would come to a holder from another one: not what the registry delivers, nor what stays with its holder."""
+    if sender is None or acquirer is None or ACCOUNT_TYPES[sender.type].administrative:
+        return False
+    return (sender.holder_id, sender.jurisdiction_id) != (acquirer.holder_id, acquirer.jurisdiction_id)
+
+
+@check(5011, transient=True, reference="domain.md 6: pending receipts count")
+def holding_limit_is_kept(context: Context) -> Iterator[Finding]:
+    """What waits is among the pending receipts, so it is judged as it counts already. A sender learns nothing of what is held."""
+    known = sending(context)
+    coming: dict[str, int] = {}
+    for line in context.proposal.lines:
+        acquirer = context.accounts.get(line.acquiring)
+        if _brings(known.get(line.transferring or ""), acquirer) and is_quantity(line.quantity):
+            coming[line.acquiring] = coming.get(line.acquiring, 0) + line.quantity
+    by_holder: dict[tuple[int | None, int], int] = {}
+    for name, units in coming.items():
+        holder = (context.accounts[name].holder_id, context.accounts[name].jurisdiction_id)
+        by_holder[holder] = by_holder.get(holder, 0) + units
+    for name in coming:
+        account = context.accounts[name]
+        if account.holding_limit is None:
+            continue
+        holder, counted = (account.holder_id, account.jurisdiction_id), account.holding_limit
+        after = counted.held + counted.pending
+        if context.moment is Moment.PROPOSAL:
+            after += context.brought_before.get(holder, 0) + by_holder[holder]
+        if after > counted.limit:
+            yield about(name, account=name, quantity=by_holder[holder])

@@ -201,6 +201,33 @@ def untrusted_transfers_are_allowed(context: Context) -> Iterator[Finding]:
             yield about(line.acquiring, account=sender.identifier, acquiring=line.acquiring)
 
 
+def _initiator_id(context: Context) -> int | None:
+    return context.actor.user_id if context.moment is Moment.PROPOSAL else context.initiator_id
+
+
+@check(4014, transient=True, reference="domain.md 5: account <= jurisdiction <= system")
+def limits_are_kept(context: Context) -> Iterator[Finding]:
+    """The registry itself is not limited. What waits is in what is used, so it is judged as it counts already."""
+    if not context.type.limited or _initiator_id(context) is None:
+        return
+    proposed = context.moment is Moment.PROPOSAL
+    for name, account in sending(context).items():
+        if account.limits is None or ACCOUNT_TYPES[account.type].administrative:
+            continue
+        asked = sum(
+            row.quantity for row in context.proposal.lines if row.transferring == name and is_quantity(row.quantity)
+        )
+        used = account.limits.used + context.sent_before.get(name, 0)
+        for level in account.limits.levels:
+            told: dict[str, str | int] = {"account": name, "level": level.level, "quantity": asked}
+            if level.per_transaction is not None and asked > level.per_transaction:
+                limit = level.per_transaction
+                yield about(name, per="transaction", limit=limit, used=0, left=limit, **told)
+            if level.per_day is not None and used + (asked if proposed else 0) > level.per_day:
+                left = max(0, level.per_day - used)
+                yield about(name, per="day", limit=level.per_day, used=used, left=left, **told)
+
+
 @check(4017, reference="domain.md 5")
 def accounts_are_of_one_registry(context: Context) -> Iterator[Finding]:
     known = sending(context)

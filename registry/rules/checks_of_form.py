@@ -156,6 +156,7 @@ def named_records_fit_the_type(context: Context) -> Iterator[Finding]:
         "obligation": (proposal.obligation is not None, kind.needs_obligation),
         "allocation": (proposal.allocation is not None, kind.needs_allocation),
         "cap": (proposal.cap is not None, kind.effect == "mint"),
+        "returned allocation": (proposal.returns is not None, kind.needs_excess),
         "original": (proposal.reverses is not None, kind.needs_original),
         "transferring account": (
             all(line.transferring is not None for line in proposal.lines),

@@ -1,13 +1,40 @@
 """What the ledger knows about a proposal: read once, under locks, then judged by the checks without another look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 
 from accounts.rules.access import Actor
 from registry.rules.proposal import Line, Proposal, SerialRange
 from registry.rules.types import TransactionType
+
+
+@dataclass(frozen=True, slots=True)
+class LimitFacts:
+    """What may leave an account by one level's limit (account, jurisdiction, system), units of 1 t CO2e; None: no limit."""
+
+    level: str
+    per_transaction: int | None
+    per_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsFacts:
+    """The limits of an account on a day of its jurisdiction, and what counts against those per day: what waits is in it."""
+
+    day: date
+    used: int
+    levels: tuple[LimitFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingLimitFacts:
+    """What an account's holder may hold in its jurisdiction, holds, and has coming from others, units of 1 t CO2e."""
+
+    limit: int
+    held: int
+    pending: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +62,9 @@ class AccountFacts:
     trusted_only: bool = False
     other_approvers: bool = True
     trusts: frozenset[str] = frozenset()
+    # None: nothing limits it.
+    limits: LimitsFacts | None = None
+    holding_limit: HoldingLimitFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +131,19 @@ class ObligationFacts:
     opens_at: datetime | None
     closes_at: datetime | None
     eligible_until_vintage: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFacts:
+    """A delivered allocation of which some was too much, t CO2e; `returned` counts what waits to be returned, too."""
+
+    id: int
+    installation_id: int
+    unit_type: str
+    registry: str
+    vintage: int
+    excess: int
+    returned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +221,7 @@ class Context:
     obligation: ObligationFacts | None = None
     allocation: AllocationFacts | None = None
     cap: CapFacts | None = None
+    returns: ReturnFacts | None = None
     original: OriginalFacts | None = None
     moment: Moment = Moment.PROPOSAL
     # Who proposed what is approved now.
@@ -186,3 +230,6 @@ class Context:
     exercise: bool = False
     # Client references of this proposal that its account has used.
     used_references: frozenset[tuple[str | None, str]] = frozenset()
+    # What proposals before it in the same batch send and bring, which the facts do not know yet: units by account, by holder.
+    sent_before: Mapping[str, int] = field(default_factory=dict)
+    brought_before: Mapping[tuple[int | None, int], int] = field(default_factory=dict)

@@ -42,7 +42,7 @@ class Line:
 class Proposal:
     """A proposed transaction: a type code of `registry.rules.types` and one line, or several in one transaction.
 
-    `reverses` is the id of the transaction that a reversal or correction undoes; `reference` the consent or order it rests on.
+    `returns` is the allocation that was too much; `reverses` is the id of the transaction that a reversal or correction undoes; `reference` the consent or order it rests on.
     """
 
     type: str
@@ -50,6 +50,7 @@ class Proposal:
     obligation: int | None = None
     allocation: int | None = None
     cap: int | None = None
+    returns: int | None = None
     reverses: str | None = None
     reference: str = ""
     reason: str = ""

@@ -46,6 +46,7 @@ class TransactionType:
     needs_obligation: bool = False
     needs_allocation: bool = False
     undoes: tuple[str, ...] = ()
+    needs_excess: bool = False
     needs_reason: bool = False
     delayed: bool = False
     limited: bool = False
@@ -97,6 +98,8 @@ _ROWS = (
     ),
     # What an account that closes still holds goes to another one.
     TransactionType("10-91", Family.CLOSURE, Effect.MOVE, Movement.TRANSFER_OUT, delayed=True, limited=True),
+    # What was allocated too much goes back, within the excess that the authority determined.
+    TransactionType("10-42", Family.RETURN, Effect.MOVE, Movement.RETURN, needs_excess=True),
     # Units past their dated validity. The standards have no code for it; 4-99 is this registry's own.
     TransactionType("4-99", Family.LAPSE, Effect.RETIRE, Movement.LAPSE, by_order=True, needs_reason=True),
     # A reversal is a new transaction that names the one it undoes, with all the same serials or nothing.

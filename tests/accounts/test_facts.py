@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import DatedRule, Jurisdiction
 from accounts.operations.set_up_jurisdictions import set_up_jurisdictions
 from accounts.seed import facts
-from accounts.seed.defaults import DEFAULTS
+from accounts.seed.defaults import default_rules
 from tests.accounts.samples import NOON, REGISTRY
 
 FILE = json.loads(Path(facts.FILE).read_text(encoding="utf-8"))
@@ -36,7 +36,7 @@ def test_three_jurisdictions_are_set_up_once_with_marks_and_seouls_caveat(db):
     assert found == {"CN-BJ": "CNBJ", "JP-13": "JP13", "KR-11": "KR11"}
     assert Jurisdiction.objects.get(code="KR-11").caveat
     assert DatedRule.objects.count() == sum(
-        len(facts.rules_of(name, of)) + len(DEFAULTS) for name, of in facts.read_facts().items()
+        len(facts.rules_of(name, of)) + len(default_rules(name)) for name, of in facts.read_facts().items()
     )
     assert set(DatedRule.objects.values_list("confidence", flat=True)) <= set(facts.MARKS)
 

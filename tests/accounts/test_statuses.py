@@ -34,9 +34,14 @@ def test_the_tables_name_every_status_right_and_state() -> None:
 
 
 @pytest.mark.parametrize("movement", Movement)
-@pytest.mark.parametrize("status", [AccountStatus.REQUESTED, AccountStatus.ALL_RESTRICTED, AccountStatus.CLOSED])
-def test_an_account_that_is_shut_moves_nothing(status: AccountStatus, movement: Movement) -> None:
+@pytest.mark.parametrize("status", [AccountStatus.REQUESTED, AccountStatus.CLOSED])
+def test_an_account_that_is_not_open_moves_nothing(status: AccountStatus, movement: Movement) -> None:
     assert not status_allows(status, movement)
+
+
+def test_a_wholly_restricted_account_moves_only_by_order() -> None:
+    allowed = {movement for movement in Movement if status_allows(AccountStatus.ALL_RESTRICTED, movement)}
+    assert allowed == {Movement.LAPSE, Movement.UNDO}
 
 
 def test_some_restricted_may_surrender_and_return_but_not_transfer_out() -> None:

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connections
 
 from accounts import clock
-from accounts.models import Installation, User, UserRole
+from accounts.models import Installation
 from accounts.rules.access import Role
 from audit.models import Entry
 from registry import tasks
@@ -203,7 +203,6 @@ def test_the_task_that_beat_sends_runs_what_is_due(registry):
 
 def test_the_command_moves_the_clock_and_runs_what_falls_due(registry, capsys):
     official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "chief", "*")
-    UserRole.objects.create(user=User.objects.get(username="chief"), role=Role.SENIOR_REGISTRY_ADMINISTRATOR)
     own = registry.obligation("P-1")
     own.due_at = clock.now() + timedelta(days=20)
     own.save(update_fields=["opens_at", "due_at"])

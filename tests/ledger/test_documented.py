@@ -6,6 +6,7 @@ from pathlib import Path
 from registry.rules.checks import CHECKS
 from registry.verification import EQUATIONS
 from tests.ledger import test_forged_plans, test_raw_sql, test_ways_around
+from tests.lifecycle import test_forged_steps
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
 ROWS = [
@@ -13,8 +14,14 @@ ROWS = [
     for line in PAGE.partition("## What holds")[2].partition("\n## ")[0].splitlines()
     if line.startswith("| ") and not line.startswith("| what")
 ]
-CASES = set(test_raw_sql.ATTACKS) | set(test_ways_around.WAYS) | set(test_forged_plans.FORGED)
-TESTS = "\n".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+CASES = {
+    *test_raw_sql.ATTACKS, *test_ways_around.WAYS, *test_forged_plans.FORGED, *test_forged_steps.ATTACKS,
+}  # fmt: skip
+TESTS = "\n".join(
+    path.read_text(encoding="utf-8")
+    for folder in ("ledger", "lifecycle")
+    for path in (Path(__file__).parents[1] / folder).glob("test_*.py")
+)
 
 
 def names(cell: str) -> list[str]:

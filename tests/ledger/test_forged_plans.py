@@ -303,9 +303,12 @@ def test_the_ledgers_triggers_cannot_be_borrowed(withstanding):
 WRITES = {
     "registry_unittype": {"INSERT"},
     "registry_issuancecap": {"INSERT", "UPDATE"},
+    "registry_limit": {"INSERT", "UPDATE"},
     "registry_obligation": {"INSERT", "UPDATE"},
     "registry_allocationtable": {"INSERT", "UPDATE"},
     "registry_allocation": {"INSERT", "UPDATE"},
+    "registry_allocationexcess": {"INSERT", "UPDATE"},
+    "registry_unitvalidity": {"INSERT"},
     "registry_recordedemissions": {"INSERT"},
     "registry_statussnapshot": {"INSERT"},
 }

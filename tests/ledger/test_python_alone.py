@@ -47,8 +47,8 @@ def unguarded(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -
         shut(place.owner)
         waiting = (
             "INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity,"
-            " proposed_at, due_at) SELECT '01900000-0000-7000-8000-000000000009', '10-50', 'DELAYED', s.jurisdiction_id, s.id, b.id,"
-            " 10, now(), now() FROM accounts_account s, accounts_account b WHERE (s.name, b.name) = ('ann', 'bob')",
+            " proposed_at, due_at) SELECT '01900000-0000-7000-8000-000000000009', '10-50', 'DELAYED', s.jurisdiction_id, s.id,"
+            " b.id, 10, now(), now() FROM accounts_account s, accounts_account b WHERE (s.name, b.name) = ('ann', 'bob')",
             "INSERT INTO registry_transactionblock (transaction_id, origin_id, first_no, next_no, series_id, from_account_id,"
             " to_account_id) SELECT t.id, t.jurisdiction_id, 601, 611, s.id, t.transferring_id, t.acquiring_id"
             " FROM registry_transaction t, registry_series s WHERE t.state = 'DELAYED'",

@@ -28,6 +28,7 @@ from tests.ledger.test_raw_sql import (
     LAST,
     NEW,
     REFUSED,
+    SECOND,
     SERIES,
     SUR,
     freeze,
@@ -42,6 +43,11 @@ JP = "(SELECT id FROM accounts_jurisdiction WHERE code = 'JP-13')"
 JP_ISS = "(SELECT id FROM accounts_account WHERE name = 'Tokyo')"
 SHUT = "(SELECT id FROM accounts_account WHERE name = 'shut')"
 SHUT_ISS = "(SELECT id FROM accounts_account WHERE name = 'shut ISS')"
+CID = "(SELECT id FROM accounts_account WHERE name = 'cid')"
+FREEZE = (
+    "INSERT INTO registry_freeze (jurisdiction_id, account_id, reason, review_on, frozen_by_id, frozen_at)"
+    f" VALUES ({HOME}, {{}}, 'an order', '2026-12-31', {SECOND}, now())"
+)
 PLANT = "(SELECT id FROM accounts_account WHERE name = 'plant')"
 MILL = "(SELECT id FROM accounts_account WHERE name = 'mill')"
 PLANTS = "(SELECT id FROM registry_obligation WHERE year = 2025)"
@@ -128,6 +134,37 @@ WAYS: dict[str, tuple[str, list[Guard]]] = {
     "a step from another state than it is in": (
         f"{transaction(state='DELAYED')}; {serials(601, 651)}; {step('refused', 'AWAITING_APPROVAL', 'CANCELLED')}".replace("'refused'", "'withdrawn'"),
         [("registry_step_takes_effect", "given.state IS DISTINCT FROM NEW.from_state", "false")],
+    ),
+    "units out of a frozen account": (
+        f"{FREEZE.format(ANN)}; {transaction()}; {serials(601, 651)}",
+        [("registry_range_takes_effect", "parent.from_frozen OR", "")],
+    ),
+    "units into a frozen account": (
+        f"{FREEZE.format(BOB)}; {transaction()}; {serials(601, 651)}",
+        [("registry_range_takes_effect", "OR parent.to_frozen", "")],
+    ),
+    "reserved units out of an account that was frozen": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; {FREEZE.format(ANN)}; {step('due', 'DELAYED', 'COMPLETED')}",
+        [("registry_transaction_ends", "OR f.frozen", "")],
+    ),
+    "reserved units into an account that was frozen": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; {FREEZE.format(BOB)}; {step('due', 'DELAYED', 'COMPLETED')}",
+        [("registry_transaction_ends", "a.frozen OR", "")],
+    ),
+    "reserved units that were frozen": (
+        f"{transaction(state='DELAYED')}; {serials(601, 651)}; {freeze(611, 621)}; {step('due', 'DELAYED', 'COMPLETED')}",
+        [("registry_block_may_change", "OLD.frozen_by IS NOT NULL THEN\n            RAISE EXCEPTION 'frozen units move", "false THEN\n            RAISE EXCEPTION 'frozen units move")],
+    ),
+    "reserved units into an account that was closed": (
+        f"{transaction(acquirer=CID, state='DELAYED')}; {serials(601, 651, acquirer=CID)};"
+        f"UPDATE accounts_account SET status = 'CLOSURE_PENDING' WHERE id = {CID};"
+        f"UPDATE accounts_account SET status = 'CLOSED', closed_at = now() WHERE id = {CID}; {step('due', 'DELAYED', 'COMPLETED')}",
+        [("registry_transaction_ends", "acquirer.status = 'CLOSED'", "false")],
+    ),
+    "a freeze that one person released": (
+        f"{freeze(601, 651)}; UPDATE registry_freeze SET release_requested_by_id = {SECOND}, release_requested_at = now(),"
+        f" released_by_id = {SECOND}, released_at = now() WHERE first_no = 601",
+        [constraint("freeze", "two_release")],
     ),
     "a step rewritten": (
         f"{transaction(state='DELAYED')}; {serials(601, 651)}; {step('withdrawn', 'DELAYED', 'CANCELLED')};"

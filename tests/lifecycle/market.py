@@ -12,7 +12,7 @@ from registry.models import Holding, Transaction, TransactionStep, UnitBlock
 from registry.operations.outcome import Outcome, Refused
 from registry.operations.propose import propose
 from registry.rules.proposal import Proposal
-from registry.rules.states import UNITS_IN, Units
+from registry.rules.states import UNITS_IN, State, Units
 from registry.verification import Verified, verify
 from tests.accounts import samples
 from tests.build import NOW, REGISTRY, Beijing
@@ -35,12 +35,12 @@ def assert_sound() -> None:
     assert isinstance(verify(), Verified), verify()
     states = UnitBlock.objects.filter(held_for__isnull=False).values_list("held_for", flat=True)
     for transaction in Transaction.objects.filter(pk__in=list(states)):
-        assert UNITS_IN[transaction.state] in {Units.RESERVED, Units.ESCROWED}
+        assert UNITS_IN[State(transaction.state)] in {Units.RESERVED, Units.ESCROWED}
 
 
 def represent(made: Beijing, user_name: str, rights: Rights, *accounts: str) -> Actor:
-    """Make a user an active representative of accounts."""
-    user = samples.user(user_name)
+    """Make a user, who may be there already, an active representative of accounts."""
+    user = type(made.user).objects.filter(username=user_name).first() or samples.user(user_name)
     for name in accounts:
         nomination = nominate_representative(
             account=made.accounts[name], user=user, rights=rights, actor=REGISTRY, now=NOW
@@ -71,6 +71,12 @@ def transfer(
     """Propose a transfer, as the first representative of its account, and let it wait."""
     line = made.line(sender, acquirer, quantity, *ranges)
     return propose(Proposal(type_code, (line,), **more), actor=actor or made.representative, now=NOW)
+
+
+def transfer_of_two(made: Beijing, actor: Actor) -> Outcome:
+    """Propose one transaction out of the issuance account and out of ava's: by one who may initiate for both."""
+    lines = (made.line("ISS", "ben", 10), made.line("ava", "ben", 10))
+    return propose(Proposal("10-50", lines), actor=actor, now=NOW)
 
 
 def balance(made: Beijing, name: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from registry.operations.withdraw import withdraw
 from registry.rules.states import State
 from tests.accounts import samples
 from tests.build import NOW, REGISTRY, Beijing
-from tests.lifecycle.market import administrator, balance, codes, represent, state, transfer
+from tests.lifecycle.market import administrator, balance, codes, represent, state, transfer, transfer_of_two
 
 SENIOR = Role.SENIOR_REGISTRY_ADMINISTRATOR
 Path = Callable[[Beijing, Actor], Outcome]
@@ -166,3 +166,18 @@ def test_only_a_senior_administrator_approves_what_administrators_propose(regist
         approve(proposed.transaction_id, actor=other, now=NOW)
     assert codes(refused.value) == {4012}
     assert state(proposed) == State.AWAITING_APPROVAL
+
+
+def test_who_approves_may_approve_for_every_account_that_sends(registry: Beijing):
+    junior = administrator(registry, Role.JUNIOR_REGISTRY_ADMINISTRATOR, "junior")
+    senior = administrator(registry, SENIOR, "senior")
+    represent(registry, "junior", Rights.INITIATE, "ava")
+    proposed = transfer_of_two(registry, junior)
+    assert (proposed.state, balance(registry, "ava")) == (State.AWAITING_APPROVAL, (100, 10))
+    # An administrator for one of the two, a representative for the other.
+    for actor, code in ((senior, 4012), (registry.approver, 4001)):
+        with pytest.raises(Refused) as refused:
+            approve(proposed.transaction_id, actor=actor, now=NOW)
+        assert codes(refused.value) == {code}
+    represent(registry, "senior", Rights.APPROVE, "ava")
+    assert approve(proposed.transaction_id, actor=senior, now=NOW).state == State.DELAYED

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import IntegrityError
 
+from accounts.models import Account
 from accounts.operations.change_account_status import change_account_status
+from accounts.refusals import Refusal
 from accounts.rules.access import Role
 from accounts.rules.statuses import AccountStatus
 from registry.models import Transaction, TransactionStep
@@ -18,7 +21,7 @@ from registry.operations.withdraw import withdraw
 from registry.rules.proposal import Proposal
 from registry.rules.states import State
 from tests.build import NOW, REGISTRY, Beijing, official
-from tests.ledger.test_raw_sql import freeze, run
+from tests.ledger.test_raw_sql import SECOND, freeze, run
 from tests.ledger.test_ways_around import runs
 from tests.lifecycle.market import balance, codes, events, state, steps, transfer
 
@@ -151,7 +154,7 @@ def test_every_other_ending_releases_its_units_and_leaves_the_runs_as_they_were(
     assert (balance(registry, "ava"), balance(registry, "ben")) == ((100, 0), (0, 0))
     assert runs(owner) == before
     assert steps(proposed)[-1][:3] == last_step
-    assert TransactionStep.objects.order_by("id").last().failures == failures
+    assert TransactionStep.objects.latest("id").failures == failures
     told = {"refused": "transaction.rejected"}.get(last_step[0], f"transaction.{last_step[0]}")
     assert events(proposed)[-1] == told
 
@@ -248,3 +251,60 @@ def test_a_client_reference_is_used_once_in_a_batch_too(registry: Beijing):
     assert isinstance(second, Refused)
     assert codes(second) == {3001}
     assert balance(registry, "ava") == (100, 10)
+
+
+FREEZE_ACCOUNT = (
+    "INSERT INTO registry_freeze (jurisdiction_id, account_id, reason, review_on, frozen_by_id, frozen_at)"
+    f" SELECT jurisdiction_id, id, 'an order', '2026-12-31', {SECOND}, now() FROM accounts_account WHERE name = '{{}}'"
+)
+
+
+@pytest.mark.parametrize("frozen", ["ava", "ben"])
+def test_what_waits_for_a_frozen_account_ends_without_moving(registry: Beijing, owner, frozen):
+    """Nothing comes in or goes out; stopping what waits needs no release."""
+    code = 4003 if frozen == "ava" else 4004
+    before = runs(owner)
+    waiting = [transfer(registry) for _ in range(4)]
+    delayed = approve(waiting[3].transaction_id, actor=registry.approver, now=NOW)
+    run(owner, FREEZE_ACCOUNT.format(frozen))
+    with pytest.raises(Refused) as refused:
+        transfer(registry)
+    assert codes(refused.value) == {code}
+    with pytest.raises(Refused) as refused:
+        approve(waiting[0].transaction_id, actor=registry.approver, now=NOW)
+    assert codes(refused.value) == {code}
+    refuse(waiting[0].transaction_id, actor=registry.approver, now=NOW)
+    withdraw(waiting[1].transaction_id, actor=registry.representative, now=NOW)
+    assert expire(waiting[2].transaction_id, actor=REGISTRY, now=expiry(waiting[2])) is not None
+    terminated = execute(waiting[3].transaction_id, actor=REGISTRY, now=due(delayed))
+    assert terminated is not None
+    assert (terminated.state, TransactionStep.objects.latest("id").failures) == (State.TERMINATED, [code])
+    assert (balance(registry, "ava"), balance(registry, "ben")) == ((100, 0), (0, 0))
+    assert runs(owner) == before
+
+
+def test_a_transfer_to_an_account_closed_meanwhile_is_terminated(registry: Beijing):
+    proposed = transfer(registry)
+    approved = approve(proposed.transaction_id, actor=registry.approver, now=NOW)
+    give(registry, "ben", AccountStatus.CLOSURE_PENDING)
+    give(registry, "ben", AccountStatus.CLOSED)
+    executed = execute(proposed.transaction_id, actor=REGISTRY, now=due(approved))
+    assert executed is not None
+    assert (executed.state, balance(registry, "ava")) == (State.TERMINATED, (100, 0))
+
+
+def test_an_account_with_reserved_units_is_not_closed(registry: Beijing):
+    transfer(registry, quantity=100)
+    give(registry, "ava", AccountStatus.CLOSURE_PENDING)
+    with pytest.raises((Refusal, IntegrityError)):
+        give(registry, "ava", AccountStatus.CLOSED)
+
+
+def test_trust_withdrawn_before_it_is_due_stops_an_account_that_sends_to_trusted_ones_only(registry: Beijing):
+    """All checks run again at execution."""
+    proposed = transfer(registry)
+    approved = approve(proposed.transaction_id, actor=registry.approver, now=NOW)
+    Account.objects.filter(pk=registry.accounts["ava"].pk).update(trusted_only=True)
+    executed = execute(proposed.transaction_id, actor=REGISTRY, now=due(approved))
+    assert executed is not None
+    assert (executed.state, TransactionStep.objects.latest("id").failures) == (State.TERMINATED, [4011])

@@ -1,7 +1,7 @@
 """A good context for the checks, to break one thing at a time: ann sends ten units to bob. No database."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from accounts.rules.access import Actor, Role, registry_itself, role_name
@@ -14,7 +14,9 @@ from registry.rules.facts import (
     LineFacts,
     NamedPiece,
     ObligationFacts,
+    OriginalFacts,
     Piece,
+    ReturnFacts,
     UnitTypeFacts,
 )
 from registry.rules.proposal import Line, Proposal, SerialRange
@@ -36,7 +38,7 @@ def account(number: int, type_code: str = "TRA", **changes: Any) -> AccountFacts
         jurisdiction_id=1,
         jurisdiction="CN-BJ",
         registry="CNBJ",
-        retires=type_code in {"SUR", "CAN", "MCN"},
+        retires=type_code in {"SUR", "CAN", "MCN", "LAP"},
         holder_id=number,
         installation_id=None,
         right=None,
@@ -47,7 +49,9 @@ def account(number: int, type_code: str = "TRA", **changes: Any) -> AccountFacts
 ANN = account(1, right="INITIATE_AND_APPROVE")
 BOB = account(2)
 PLANT = account(3, "OHA", right="INITIATE", installation_id=30)
-SUR, CAN, MCN, ISS, ALL = (account(10 + place, code) for place, code in enumerate(("SUR", "CAN", "MCN", "ISS", "ALL")))
+SUR, CAN, MCN, ISS, ALL, LAP = (
+    account(10 + place, code) for place, code in enumerate(("SUR", "CAN", "MCN", "ISS", "ALL", "LAP"))
+)
 BEA = UnitTypeFacts("BEA", "CNBJ", "allowance", 1)
 
 
@@ -150,6 +154,60 @@ def issuance(quantity: int = 10, **changes: Any) -> Context:
         }
         | changes
     )
+
+
+RETURNS = ReturnFacts(id=6, installation_id=30, unit_type="BEA", registry="CNBJ", vintage=2026, excess=40, returned=30)
+SURRENDERED = OriginalFacts(
+    id="a surrender", type="10-2", state="COMPLETED", completed_at=NOW - timedelta(days=1), quantity=10,
+    jurisdiction="CN-BJ", ranges=frozenset({(PLANT.identifier, SUR.identifier, "CNBJ", 1, 11)}), reversed=False,
+    one_holder=True, limit_days=30,
+)  # fmt: skip
+MOVED = replace(
+    SURRENDERED, id="a transfer", type="10-50", one_holder=False,
+    ranges=frozenset({(BOB.identifier, ANN.identifier, "CNBJ", 1, 11)}),
+)  # fmt: skip
+
+
+def returning(**changes: Any) -> Context:
+    """Ten units go back of the ten that may."""
+    return transfer(
+        **{
+            "sender": replace(PLANT, right="INITIATE"), "acquirer": ALL, "kind": "10-42", "line": {"vintage": 2026},
+            "proposal": {"returns": 6}, "returns": RETURNS,
+        }
+        | changes
+    )  # fmt: skip
+
+
+def reversal(original: OriginalFacts = SURRENDERED, **changes: Any) -> Context:
+    """A surrender of ten units is undone."""
+    return transfer(
+        **{
+            "sender": SUR, "acquirer": PLANT, "kind": "10-82", "actor": JUNIOR, "original": original,
+            "found": (named(1, 11, SUR, retired=True),), "proposal": {"reverses": original.id, "reason": "an order"},
+        }
+        | changes
+    )  # fmt: skip
+
+
+def correction(reference: str = "consent 7", **changes: Any) -> Context:
+    """A transfer of ten units from bob to ann is undone."""
+    proposal = {"reverses": MOVED.id, "reason": "wrong account", "reference": reference}
+    return transfer(
+        **{"kind": "10-55", "actor": JUNIOR, "original": MOVED, "found": (named(1, 11, ANN),), "proposal": proposal}
+        | changes
+    )
+
+
+def lapse(valid_until: datetime | None = NOW, **changes: Any) -> Context:
+    """Ten units whose validity ends now."""
+    return transfer(
+        **{
+            "acquirer": LAP, "kind": "4-99", "actor": JUNIOR, "proposal": {"reason": "the notice"},
+            "found": (named(1, 11, ANN, valid_until=valid_until),),
+        }
+        | changes
+    )  # fmt: skip
 
 
 def cancellation(**changes: Any) -> Context:

@@ -2,6 +2,7 @@
 
 import string
 from dataclasses import replace
+from datetime import timedelta
 from itertools import combinations
 
 import pytest
@@ -13,7 +14,7 @@ from accounts.rules.access import Actor
 from accounts.texts import text
 from registry.rules import check_table, checks
 from registry.rules.check_table import CHECKS, Check, CodeUsedTwice
-from registry.rules.facts import Context, LineFacts, Moment
+from registry.rules.facts import Context, HoldingLimitFacts, LimitFacts, LimitsFacts, LineFacts, Moment
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.serials import GREATEST_SERIAL
 from registry.rules.states import FINAL, STEPS, State, Step
@@ -26,23 +27,37 @@ from tests.rules.samples import (
     ISS,
     JUNIOR,
     MCN,
+    MOVED,
     NOW,
     OBLIGATION,
     PLANT,
     REGISTRY,
+    RETURNS,
     SENIOR,
     SUR,
+    SURRENDERED,
     account,
     allocation,
     cancellation,
+    correction,
     issuance,
+    lapse,
     named,
     piece,
+    returning,
+    reversal,
     surrender,
     transfer,
 )
 
+LATER, EARLIER = NOW.replace(minute=1), NOW.replace(hour=1)
+CLOSING = replace(ANN, status="CLOSURE_PENDING")
 SECOND, OTHER_JUNIOR = Actor(17, "user:17"), replace(JUNIOR, user_id=19, name="user:19")
+# Ten units more are the last.
+LIMITS = LimitsFacts(NOW.date(), 90, (LimitFacts("account", None, None), LimitFacts("system", 10, 100)))
+HOLDING_LIMIT = HoldingLimitFacts(limit=1_000, held=890, pending=100)
+FULL = replace(HOLDING_LIMIT, held=901)
+
 GOOD = {
     "a transfer": transfer(),
     "a transfer of named serials": transfer(found=(named(1, 11, ANN),)),
@@ -79,10 +94,46 @@ GOOD = {
     ),
     "a surrender on the last instant": surrender(obligation=replace(OBLIGATION, opens_at=NOW, closes_at=NOW)),
     "the last units of a cap": issuance(100),
+    "a return": returning(),
+    "a return approved, counted already": returning(
+        sender=replace(PLANT, right="APPROVE"),
+        returns=replace(RETURNS, returned=40),
+        actor=SECOND,
+        moment=Moment.APPROVAL,
+        initiator_id=7,
+    ),
+    "a reversal": reversal(),
+    "a reversal on the last instant": reversal(replace(SURRENDERED, completed_at=NOW - timedelta(days=30))),
+    "a reversal approved after the limit": reversal(
+        replace(SURRENDERED, completed_at=NOW - timedelta(days=31)),
+        actor=SENIOR,
+        moment=Moment.APPROVAL,
+        initiator_id=9,
+    ),
+    "a correction with consent": correction(),
+    "a correction between accounts of one holder": correction("", original=replace(MOVED, one_holder=True)),
+    "a lapse on the first instant": lapse(),
+    "a transfer on the last instant": transfer(found=(named(1, 11, ANN, valid_until=LATER),)),
+    "a closure transfer": transfer(sender=CLOSING, kind="10-91"),
+    "the last units of a limit": transfer(sender=replace(ANN, limits=LIMITS)),
+    "units that count already": transfer(
+        sender=replace(ANN, limits=replace(LIMITS, used=100)),
+        acquirer=replace(BOB, holding_limit=HoldingLimitFacts(limit=1_000, held=980, pending=20)),
+        moment=Moment.EXECUTION,
+        initiator_id=7,
+    ),
+    "a transfer of nobody's, which the registry executes": transfer(
+        sender=replace(ANN, limits=replace(LIMITS, used=101)), moment=Moment.EXECUTION
+    ),
+    "a cancellation beyond a limit": cancellation(sender=replace(ANN, limits=replace(LIMITS, used=100))),
+    "the last units of a holding limit": transfer(acquirer=replace(BOB, holding_limit=HOLDING_LIMIT)),
+    "a delivery beyond a holding limit": allocation(acquirer=replace(PLANT, holding_limit=FULL)),
+    "units that stay with their holder": transfer(acquirer=replace(BOB, holder_id=1, holding_limit=FULL)),
+    "a sale beyond the seller's holding limit": transfer(sender=replace(ANN, holding_limit=FULL)),
 }
 MALFORMED, WRONG_DIGITS = account(2, identifier="CNBJ-TRA-01-00"), account(2, identifier="CNBJ-TRA-1000002-00")
 EARLY_ONLY = replace(OBLIGATION, eligible_until_vintage=2025)
-LATER, EARLIER = NOW.replace(minute=1), NOW.replace(hour=1)
+
 
 # (code, what is wrong): the context in which exactly that is wrong.
 BROKEN: dict[tuple[int, str], Context] = {
@@ -172,6 +223,16 @@ BROKEN: dict[tuple[int, str], Context] = {
     (4013, "the registry itself approves"): issuance(
         actor=REGISTRY, exercise=True, moment=Moment.APPROVAL, initiator_id=9
     ),
+    (4014, "more than a day's limit"): transfer(sender=replace(ANN, limits=replace(LIMITS, used=91))),
+    (4014, "more than a transaction's limit"): transfer(
+        sender=replace(ANN, limits=replace(LIMITS, levels=(LimitFacts("account", 9, None),)))
+    ),
+    (4014, "more than a day's limit with what its batch sent before"): transfer(
+        sender=replace(ANN, limits=LIMITS), sent_before={ANN.identifier: 1}
+    ),
+    (4014, "what waits beyond a lowered limit"): transfer(
+        sender=replace(ANN, limits=replace(LIMITS, used=101)), moment=Moment.EXECUTION, initiator_id=7
+    ),
     (4017, "to another registry"): transfer(acquirer=replace(BOB, jurisdiction="JP-13", registry="JP13")),
     (4017, "issued for another registry"): issuance(cap=replace(CAP, jurisdiction="JP-13")),
     (5001, "one more than the cap"): issuance(101),
@@ -189,7 +250,33 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5004, "a vintage asked for too late"): surrender(obligation=EARLY_ONLY, line={"vintage": 2026}),
     (5005, "too early"): surrender(obligation=replace(OBLIGATION, opens_at=LATER)),
     (5005, "too late"): surrender(obligation=replace(OBLIGATION, closes_at=EARLIER)),
+    (5006, "undone already"): reversal(replace(SURRENDERED, reversed=True)),
+    (5007, "undone too late"): reversal(replace(SURRENDERED, completed_at=NOW - timedelta(days=30, microseconds=1))),
+    (5008, "more than the excess"): returning(returns=replace(RETURNS, returned=31)),
+    (5008, "another's allocation"): returning(returns=replace(RETURNS, installation_id=31)),
+    (5008, "another vintage"): returning(returns=replace(RETURNS, vintage=2025)),
+    (5008, "an allocation of nobody"): returning(returns=None),
+    (5013, "a lapse before its time"): lapse(LATER),
+    (5013, "a lapse of what is valid for ever"): lapse(None),
+    (5013, "a transfer of what only lapses"): transfer(found=(named(1, 11, ANN, valid_until=NOW),)),
+    (5014, "what was not completed"): reversal(replace(SURRENDERED, state="CANCELLED")),
+    (5014, "what is not there"): transfer(
+        sender=SUR, acquirer=PLANT, kind="10-82", actor=JUNIOR, found=(named(1, 11, SUR, retired=True),),
+        proposal={"reverses": "nothing", "reason": "an order"},
+    ),
+    (5014, "what is not undone so"): reversal(replace(SURRENDERED, type="4-48")),
+    (5014, "other serials"): reversal(replace(SURRENDERED, ranges=frozenset())),
+    (5014, "another registry's"): reversal(replace(SURRENDERED, jurisdiction="JP-13")),
+    (5014, "between different holders, without a reference"): correction(" "),
+    (5016, "an account that is not closing"): transfer(kind="10-91"),
     (5010, "retired serials"): transfer(found=(named(1, 11, ANN, retired=True),)),
+    (5011, "more than the holder may hold"): transfer(acquirer=replace(BOB, holding_limit=FULL)),
+    (5011, "more than the holder may hold with what its batch brought before"): transfer(
+        acquirer=replace(BOB, holding_limit=HOLDING_LIMIT), brought_before={(2, 1): 1}
+    ),
+    (5011, "what waits beyond a lowered holding limit"): transfer(
+        acquirer=replace(BOB, holding_limit=replace(FULL, pending=111)), moment=Moment.EXECUTION
+    ),
     (5015, "another's obligation"): surrender(obligation=replace(OBLIGATION, installation_id=31)),
     (5015, "an obligation of nobody"): surrender(obligation=None),
 }  # fmt: skip

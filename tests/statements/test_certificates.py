@@ -52,7 +52,7 @@ def test_a_cancellation_is_certified_with_all_that_it_says(market, ask):
         TITLES["en"],
         "Emissions-unit registry of Beijing",
         "voluntary cancellation (4-0)",
-        "seller organisation",
+        "CN-BJ organisation",
         market["seller"],
         "The Forest",
         "For the forest",

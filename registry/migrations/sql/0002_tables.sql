@@ -55,6 +55,7 @@ CREATE TABLE registry_transactiontype (
     needs_original boolean NOT NULL,
     -- The types that it reverses or corrects.
     undoes text[] NOT NULL,
+    needs_excess boolean NOT NULL,
     -- Who must approve: nobody, since a record was approved before; another representative; a second administrator.
     approval text NOT NULL CONSTRAINT approval_is_known CHECK (approval IN ('record', 'representative', 'administrator')),
     -- Whether it waits where the acquiring account is not trusted.
@@ -77,6 +78,7 @@ CREATE TABLE registry_transaction (
     series_id integer REFERENCES registry_series (id),
     obligation_id bigint,
     allocation_id bigint,
+    returns_id bigint,
     reverses_id uuid REFERENCES registry_transaction (id),
     reason text NOT NULL DEFAULT '',
     beneficiary text NOT NULL DEFAULT '',

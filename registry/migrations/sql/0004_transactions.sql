@@ -164,7 +164,7 @@ BEGIN
     -- The acquiring account is locked SHARE: many fill one sink at once, and it is not closed until they have ended.
     SELECT t.state, t.type_id, t.recorded_in, t.jurisdiction_id, t.obligation_id, t.allocation_id, t.reverses_id, t.initiator_id,
         t.approver_id, t.proposed_at, t.quantity, t.reference, k.undoes, k.approval, k.delayed, a.identifier AS to_identifier,
-        f.one_person_surrender, f.one_person_trusted_transfer, f.frozen AS from_frozen, a.frozen AS to_frozen, k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original,
+        f.one_person_surrender, f.one_person_trusted_transfer, f.frozen AS from_frozen, a.frozen AS to_frozen, k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original, k.needs_excess, t.returns_id,
         f.type_id AS from_type, g.administrative AS from_administers, f.jurisdiction_id AS from_registry, a.type_id AS to_type, a.jurisdiction_id AS to_registry,
         a.retires, a.status, u.id AS initiator
     INTO parent FROM registry_transaction t JOIN registry_transactiontype k ON k.code = t.type_id
@@ -180,7 +180,8 @@ BEGIN
     ELSIF (parent.effect = 'mint') <> (NEW.from_account_id IS NULL)
             OR parent.needs_obligation <> (parent.obligation_id IS NOT NULL)
             OR parent.needs_allocation <> (parent.allocation_id IS NOT NULL)
-            OR parent.needs_original <> (parent.reverses_id IS NOT NULL) THEN
+            OR parent.needs_original <> (parent.reverses_id IS NOT NULL)
+            OR parent.needs_excess <> (parent.returns_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', parent.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     -- Recorded by the sender's registry; where nobody sends, by the acquirer's.
@@ -324,22 +325,22 @@ CREATE CONSTRAINT TRIGGER transaction_has_ranges AFTER INSERT ON registry_transa
 CREATE CONSTRAINT TRIGGER completed_transaction_has_ranges AFTER UPDATE ON registry_transaction
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'COMPLETED') EXECUTE FUNCTION registry_transaction_has_ranges();
 
--- Whether a user may approve a transaction now: a senior administrator of its registry where administrators approve, else an active
--- representative, with the right, of every transferring account.
+-- Whether a user may approve a transaction now: a senior administrator of its registry where administrators approve, else, for every
+-- transferring account, an active representative with the right, or for an administrative one that administrator.
 CREATE FUNCTION registry_may_approve(approver bigint, given registry_transaction) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM accounts_user u WHERE u.id = approver AND u.is_active) AND CASE
-        WHEN (SELECT k.approval = 'administrator' FROM registry_transactiontype k WHERE k.code = given.type_id)
-            OR (SELECT y.administrative FROM accounts_account a JOIN accounts_accounttype y ON y.code = a.type_id
-                WHERE a.id = given.transferring_id)
-        THEN EXISTS (SELECT FROM accounts_userrole r WHERE r.user_id = approver AND r.role = 'senior-registry-administrator'
-            AND coalesce(r.jurisdiction_id = given.jurisdiction_id, true))
+        WHEN (SELECT k.approval = 'administrator' FROM registry_transactiontype k WHERE k.code = given.type_id) THEN senior.it
         ELSE NOT EXISTS (
             SELECT FROM (SELECT given.transferring_id AS account_id
                 UNION SELECT b.from_account_id FROM registry_transactionblock b WHERE b.transaction_id = given.id) sender
-            WHERE NOT EXISTS (SELECT FROM accounts_representative r WHERE r.account_id = sender.account_id AND r.user_id = approver
-                AND r.state = 'ACTIVE' AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')))
+                LEFT JOIN accounts_account a ON a.id = sender.account_id LEFT JOIN accounts_accounttype y ON y.code = a.type_id
+            WHERE NOT CASE WHEN y.administrative THEN senior.it
+                ELSE EXISTS (SELECT FROM accounts_representative r WHERE r.account_id = sender.account_id AND r.user_id = approver
+                    AND r.state = 'ACTIVE' AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')) END)
     END
+    FROM (SELECT EXISTS (SELECT FROM accounts_userrole r WHERE r.user_id = approver AND r.role = 'senior-registry-administrator'
+        AND coalesce(r.jurisdiction_id = given.jurisdiction_id, true)) AS it) senior
 $$;
 
 -- Whether an approved transaction must wait: some of it goes from a holder's account to one that is not trusted.

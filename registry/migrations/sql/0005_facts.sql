@@ -1,7 +1,7 @@
 -- Facts in one round trip: lock the accounts, read what the checks need, select the blocks. Writes nothing.
 -- request: {"accounts": [identifier], "user": id, "draws": [{"account", "registry", "unit_type", "vintage", "recognition",
 --   "obligation", "quantity", "most"}], "named": [{"registry", "first", "next", "most"}], "obligations", "allocations", "cap",
---   "principal": text, "key": text}. With lock_rows false it takes no lock and stalls nobody ("explain").
+--   "principal": text, "key": text, "limited": [identifier] whose limits are asked for, "own": the transaction that waits}. With lock_rows false it takes no lock and stalls nobody ("explain").
 
 -- Best fit within one series: an exact block, else the smallest that is enough, else the largest, and repeat. A piece is
 -- [origin, first, next, series, recognition, vintage]; the last piece is cut from the end of its block.
@@ -119,12 +119,17 @@ DECLARE
     cap registry_issuancecap;
     named_accounts text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
 BEGIN
-    -- Locks, in the one order: accounts by id, the cap, the open block. Sinks (accounts that retire units) are locked last,
+    -- Locks, in the one order: accounts by id, holding limits by id, the cap, the open block. Sinks (accounts that retire units) are locked last,
     -- inside the effect, by their balance rows.
     IF lock_rows THEN
         PERFORM FROM accounts_account
         WHERE identifier = ANY (named_accounts) AND NOT retires
         ORDER BY id FOR NO KEY UPDATE;
+        IF EXISTS (SELECT FROM registry_holdinglimit) THEN
+            PERFORM FROM registry_holdinglimit WHERE (holder_id, jurisdiction_id) IN (
+                SELECT a.holder_id, a.jurisdiction_id FROM registry_privateaccount a WHERE a.identifier = ANY (named_accounts))
+            ORDER BY id FOR NO KEY UPDATE;
+        END IF;
     END IF;
     SELECT jsonb_object_agg(a.identifier, jsonb_build_object('id', a.id, 'type', a.type_id, 'status', a.status,
         'jurisdiction_id', a.jurisdiction_id, 'jurisdiction', j.code, 'registry', j.registry_code, 'retires', a.retires, 'holder', a.holder_id,
@@ -140,6 +145,19 @@ BEGIN
     INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id
     WHERE a.identifier = ANY (named_accounts);
     result := jsonb_build_object('accounts', coalesce(found, '{}'));
+    IF request ? 'limited' AND EXISTS (SELECT FROM registry_limit) THEN
+        -- What waits counts on the day on which it was proposed.
+        SELECT jsonb_object_agg(a.identifier, registry_limits_of(a.id, coalesce((SELECT t.proposed_at FROM registry_transaction t
+            WHERE t.id = (request ->> 'own')::uuid), (request ->> 'now')::timestamptz))) INTO found
+        FROM accounts_account a WHERE a.identifier = ANY (ARRAY(SELECT jsonb_array_elements_text(request -> 'limited')));
+        result := result || jsonb_build_object('limits', found);
+    END IF;
+    IF EXISTS (SELECT FROM registry_holdinglimit) THEN
+        SELECT jsonb_object_agg(a.identifier, jsonb_build_array(l."limit", l.held, l.pending)) INTO found
+        FROM registry_privateaccount a JOIN registry_holdinglimit l ON l.holder_id = a.holder_id AND l.jurisdiction_id = a.jurisdiction_id
+        WHERE a.identifier = ANY (named_accounts);
+        result := result || jsonb_build_object('holding_limits', found);
+    END IF;
     IF request ? 'key' THEN
         SELECT to_jsonb(w) INTO found FROM registry_answer w
         WHERE w.principal = request ->> 'principal' AND w.key = request ->> 'key';
@@ -178,6 +196,18 @@ BEGIN
             JOIN registry_unittype u ON u.id = r.unit_type_id JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id
         WHERE r.id IN (SELECT value::bigint FROM jsonb_array_elements_text(request -> 'allocations'));
         result := result || jsonb_build_object('allocations', found);
+    END IF;
+    IF request ? 'returns' THEN
+        IF lock_rows THEN
+            PERFORM FROM registry_allocationexcess WHERE allocation_id = (request ->> 'returns')::bigint FOR NO KEY UPDATE;
+        END IF;
+        SELECT jsonb_build_object('id', r.id, 'installation_id', r.installation_id, 'unit_type', u.code, 'registry', j.registry_code,
+            'vintage', r.vintage, 'excess', coalesce(e.quantity, 0), 'returned', coalesce(e.returned, 0))
+        INTO found FROM registry_allocation r JOIN registry_unittype u ON u.id = r.unit_type_id
+            JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id LEFT JOIN registry_allocationexcess e ON e.allocation_id = r.id
+        WHERE r.id = (request ->> 'returns')::bigint
+            AND EXISTS (SELECT FROM registry_transaction t WHERE t.allocation_id = r.id AND t.state = 'COMPLETED');
+        result := result || jsonb_build_object('returns', found);
     END IF;
     IF request ? 'original' THEN
         SELECT jsonb_build_object('id', t.id, 'type', t.type_id, 'state', t.state, 'completed_at', t.completed_at, 'quantity', t.quantity,

@@ -12,14 +12,14 @@ BEGIN
         RAISE EXCEPTION 'every transaction leaves its entry in the log' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     INSERT INTO registry_transaction (id, type_id, state, jurisdiction_id, transferring_id, acquiring_id, quantity, cap_id,
-        series_id, obligation_id, allocation_id, reverses_id, reason, beneficiary, client_reference, reference, initiator_id,
+        series_id, obligation_id, allocation_id, returns_id, reverses_id, reason, beneficiary, client_reference, reference, initiator_id,
         proposed_at, completed_at, expires_at, due_at)
     SELECT t.id, t.type_id, t.state, t.jurisdiction_id, t.transferring_id, t.acquiring_id, t.quantity, t.cap_id,
-        t.series_id, t.obligation_id, t.allocation_id, t.reverses_id, t.reason, t.beneficiary, t.client_reference,
+        t.series_id, t.obligation_id, t.allocation_id, t.returns_id, t.reverses_id, t.reason, t.beneficiary, t.client_reference,
         coalesce(t.reference, ''), t.initiator_id,
         t.proposed_at, t.completed_at, t.expires_at, t.due_at
     FROM jsonb_to_recordset(plan -> 'transactions') AS t (id uuid, type_id text, state text, jurisdiction_id bigint,
-        transferring_id bigint, acquiring_id bigint, quantity bigint, cap_id bigint, series_id integer, obligation_id bigint, allocation_id bigint,
+        transferring_id bigint, acquiring_id bigint, quantity bigint, cap_id bigint, series_id integer, obligation_id bigint, allocation_id bigint, returns_id bigint,
         reverses_id uuid, reason text, beneficiary text, client_reference text, reference text, initiator_id bigint, proposed_at timestamptz,
         completed_at timestamptz, expires_at timestamptz, due_at timestamptz);
     -- Ranges take effect in the order of the plan: a later one may send on what an earlier one brought.

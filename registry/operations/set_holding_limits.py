@@ -1,0 +1,56 @@
+"""Make the holding limits of a jurisdiction by its dated rule, from allocations and balances."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from accounts.models import Jurisdiction
+from accounts.queries import rule_in_force
+from accounts.refusals import NotPermitted
+from accounts.rules.access import Act, Actor
+from audit import entries
+from registry import ledger
+from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
+from registry.rules.limits import KEY, holding_rule_of
+
+
+def set_holding_limits(*, jurisdiction: Jurisdiction, actor: Actor, now: datetime) -> int:
+    """Give every holder of private accounts the limit that the rule `holding.limit` of the day says; return how many have one.
+
+    Units of 1 t CO2e. Where no rule is in force there are none. What is held already stays, also above a limit; it only may not
+    grow. To be repeated when allocations, operators or the rule change, and when somebody new holds an account.
+
+    Raises: NotPermitted; MalformedRule. Source: domain.md section 6, check 5011.
+    """
+    if not actor.may(Act.SET_HOLDING_LIMITS, jurisdiction.code):
+        raise NotPermitted(Act.SET_HOLDING_LIMITS)
+    day = now.astimezone(ZoneInfo(jurisdiction.time_zone)).date()
+
+    def story(database: DatabaseTransaction) -> int:
+        found = rule_in_force(jurisdiction, KEY, day)
+        rule = None if found is None else holding_rule_of(found.value)
+        content = {
+            "day": day.isoformat(),
+            # Nothing stands for no limit: nought is one.
+            "others": "" if rule is None else rule.others,
+            "operators_above_allocation": "" if rule is None else rule.operators_above_allocation,
+        }
+        plan = ledger.Plan(
+            entries=entries.rows(
+                registry=jurisdiction.code,
+                event="holding-limit.set",
+                occurred_at=now,
+                actor=actor.name,
+                subject=f"holding-limits:{jurisdiction.code}",
+                content=content,
+            )
+        )
+        return ledger.set_holding_limits(
+            database,
+            jurisdiction_id=jurisdiction.pk,
+            day=day,
+            others=None if rule is None else rule.others,
+            above_allocation=0 if rule is None else rule.operators_above_allocation,
+            plan=plan,
+        )
+
+    return in_one_database_transaction(story)

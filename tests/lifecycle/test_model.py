@@ -1,0 +1,232 @@
+"""What waits, against a model of a few lines: a serial is with an account, and perhaps promised. Any history of acts."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connections
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from registry.models import Holding, Transaction, UnitBlock
+from registry.operations.approve import approve
+from registry.operations.execute import execute, expire
+from registry.operations.outcome import Outcome, Refused
+from registry.operations.propose import propose
+from registry.operations.refuse import refuse
+from registry.operations.withdraw import withdraw
+from registry.rules.proposal import Proposal
+from registry.rules.states import State
+from registry.verification import Verified, verify
+from tests import conftest as databases
+from tests.build import NOW, REGISTRY, Beijing, beijing
+
+ACCOUNTS = {"ava": "Ava", "avas": "Ava", "ben": "Ben", "mill": "Mill"}
+PLACES = st.integers(0, 10**6)
+
+
+@dataclass
+class Waiting:
+    """A live transaction: what it has reserved, for whom, and until when."""
+
+    serials: frozenset[int]
+    acquirer: str
+    at_once: bool
+    state: State
+    ends_at: datetime
+
+
+class Model:
+    """Who has which serial, and which transaction has promised it to whom."""
+
+    def __init__(self) -> None:
+        self.holder: dict[int, str] = {}
+        self.live: dict[UUID, Waiting] = {}
+
+    def promised(self) -> dict[int, UUID]:
+        return {serial: one for one, waiting in self.live.items() for serial in waiting.serials}
+
+    def free(self, name: str) -> int:
+        promised = self.promised()
+        return sum(holder == name and serial not in promised for serial, holder in self.holder.items())
+
+    def end(self, one: UUID, moves: bool) -> None:
+        waiting = self.live.pop(one)
+        if moves:
+            self.holder.update(dict.fromkeys(waiting.serials, waiting.acquirer))
+
+
+class Lives(RuleBasedStateMachine):
+    """Propose, approve, refuse, withdraw, and let time pass, in any order; sometimes nobody looks at what is due."""
+
+    registry: Beijing
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin with thirty units in each account, in a database of its own, so that every commit is one."""
+        self.ordinary, self.name = connections.settings["default"]["NAME"], databases._copy()
+        databases._point_at(self.name)
+        self.registry = beijing()
+        for name, holder in ACCOUNTS.items():
+            self.registry.open(name, type_code="OHA" if name == "mill" else "TRA", holder=holder)
+        self.obligation = self.registry.obligation("mill").pk
+        self.registry.issue(30 * len(ACCOUNTS))
+        self.names = {account.pk: name for name, account in self.registry.accounts.items()}
+        self.model, self.now = Model(), NOW
+        for name in ACCOUNTS:
+            for moved in self.registry.move("ISS", name, 30).ranges:
+                self.model.holder.update(dict.fromkeys(range(moved.first, moved.next), name))
+
+    def teardown(self) -> None:
+        databases._point_at(self.ordinary)
+        databases._drop(self.name)
+
+    @rule(
+        sender=st.sampled_from(sorted(ACCOUNTS)),
+        acquirer=st.sampled_from(sorted(ACCOUNTS)),
+        quantity=st.integers(1, 25),
+    )
+    def transfer(self, sender: str, acquirer: str, quantity: int) -> None:
+        of_one_holder = ACCOUNTS[sender] == ACCOUNTS[acquirer]
+        self.propose(sender, acquirer, quantity, at_once=of_one_holder, allowed=sender != acquirer)
+
+    @rule(quantity=st.integers(1, 25))
+    def surrender(self, quantity: int) -> None:
+        self.propose("mill", "SUR", quantity, at_once=True, type="10-2", obligation=self.obligation)
+
+    def propose(
+        self,
+        sender: str,
+        acquirer: str,
+        quantity: int,
+        *,
+        at_once: bool,
+        allowed: bool = True,
+        type: str = "10-50",
+        **more: Any,
+    ) -> None:
+        allowed = allowed and self.model.free(sender) >= quantity
+        proposal = Proposal(type, (self.registry.line(sender, acquirer, quantity),), **more)
+        outcome = self.attempt(propose, allowed, proposal, actor=self.registry.representative)
+        if outcome is None:
+            return
+        serials = frozenset(serial for moved in outcome.ranges for serial in range(moved.first, moved.next))
+        promised = self.model.promised()
+        assert len(serials) == quantity
+        assert all(self.model.holder[serial] == sender and serial not in promised for serial in serials)
+        assert outcome.expires_at is not None
+        self.model.live[outcome.transaction_id] = Waiting(
+            serials, acquirer, at_once, State.AWAITING_APPROVAL, outcome.expires_at
+        )
+
+    @rule(place=PLACES, by_another=st.booleans())
+    def approve(self, place: int, by_another: bool) -> None:
+        if not self.model.live:
+            return
+        one, waiting = self.pick(place)
+        allowed = by_another and waiting.state is State.AWAITING_APPROVAL and self.now < waiting.ends_at
+        actor = self.registry.approver if by_another else self.registry.representative
+        outcome = self.attempt(approve, allowed, one, actor=actor)
+        if outcome is None:
+            return
+        if waiting.at_once:
+            assert outcome.state == State.COMPLETED
+            self.model.end(one, moves=True)
+        else:
+            assert outcome.state == State.DELAYED
+            assert outcome.due_at is not None
+            assert outcome.due_at > self.now
+            waiting.state, waiting.ends_at = State.DELAYED, outcome.due_at
+
+    @rule(place=PLACES)
+    def refuse(self, place: int) -> None:
+        if self.model.live:
+            one, waiting = self.pick(place)
+            allowed = waiting.state is State.AWAITING_APPROVAL
+            if self.attempt(refuse, allowed, one, actor=self.registry.approver):
+                self.model.end(one, moves=False)
+
+    @rule(place=PLACES)
+    def withdraw(self, place: int) -> None:
+        if self.model.live:
+            one, _ = self.pick(place)
+            self.attempt(withdraw, True, one, actor=self.registry.representative)
+            self.model.end(one, moves=False)
+
+    @rule(hours=st.integers(1, 200), attended=st.booleans())
+    def time_passes(self, hours: int, attended: bool) -> None:
+        """What is due is done at a tick, whenever that comes."""
+        self.now += timedelta(hours=hours)
+        for one, waiting in list(self.model.live.items()) if attended else ():
+            is_over = waiting.ends_at <= self.now
+            for act, ends in ((execute, State.DELAYED), (expire, State.AWAITING_APPROVAL)):
+                done = act(one, actor=REGISTRY, now=self.now)
+                assert (done is not None) == (is_over and waiting.state is ends)
+            if is_over:
+                self.model.end(one, moves=waiting.state is State.DELAYED)
+
+    def pick(self, place: int) -> tuple[UUID, Waiting]:
+        found = sorted(self.model.live)
+        return found[place % len(found)], self.model.live[found[place % len(found)]]
+
+    def attempt(self, act: Callable[..., Outcome], allowed: bool, *arguments: object, **more: object) -> Outcome | None:
+        try:
+            outcome = act(*arguments, now=self.now, **more)
+        except Refused:
+            assert not allowed
+            return None
+        assert allowed
+        return outcome
+
+    @invariant()
+    def serials_promises_balances_and_equations_agree(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        holder: dict[int, str] = {}
+        promised: dict[int, UUID] = {}
+        rows = UnitBlock.objects.filter(account__isnull=False)
+        for start, end, account, held_for in rows.values_list("start_no", "end_no", "account", "held_for"):
+            holder.update(dict.fromkeys(range(start, end), self.names[account]))
+            if held_for is not None:
+                promised.update(dict.fromkeys(range(start, end), held_for))
+        assert holder == self.model.holder
+        assert promised == self.model.promised()
+        balances, reserved = Counter[str](), Counter[str]()
+        for account, quantity, bound in Holding.objects.values_list("account", "quantity", "reserved"):
+            balances[self.names[account]] += quantity
+            reserved[self.names[account]] += bound
+        assert +balances == Counter(self.model.holder.values())
+        assert +reserved == Counter(self.model.holder[serial] for serial in promised)
+        live = Transaction.objects.filter(completed_at=None).exclude(state__in=["REJECTED", "CANCELLED", "TERMINATED"])
+        assert dict(live.values_list("id", "state")) == {one: waiting.state for one, waiting in self.model.live.items()}
+        assert isinstance(verify(), Verified)
+
+
+SETTINGS: dict[str, Any] = {
+    "max_examples": 20, "stateful_step_count": 30, "deadline": None, "derandomize": True,
+    "suppress_health_check": list(HealthCheck),
+}  # fmt: skip
+
+
+def test_what_waits_is_as_the_model_says(django_db_setup, django_db_blocker: pytest.FixtureRequest):
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        run_state_machine_as_test(Lives, settings=settings(**SETTINGS))
+
+
+def test_one_unit_that_is_elsewhere_is_noticed(django_db_setup, django_db_blocker, monkeypatch):
+    """The negative control: what completes moves one unit less in the model."""
+    end = Model.end
+
+    def forgetful(model: Model, one: UUID, moves: bool) -> None:
+        waiting = model.live[one]
+        waiting.serials = frozenset(sorted(waiting.serials)[1:])
+        end(model, one, moves)
+
+    monkeypatch.setattr(Model, "end", forgetful)
+    with django_db_blocker.unblock(), pytest.raises(AssertionError):
+        run_state_machine_as_test(Lives, settings=settings(**SETTINGS | {"phases": (Phase.explicit, Phase.generate)}))
