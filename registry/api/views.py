@@ -85,7 +85,7 @@ class Limits(ApiView):
 
         The least of all levels counts. What waits is counted until it ends without effect.
         """
-        found = limit_queries.limits_of(_account(self, identifier), now=clock.now())
+        found = limit_queries.limits_of(known_account(self, identifier), now=clock.now())
         return tagged(request, Response(printed_rows(serializers.LimitsSerializer, [found])[0]))
 
 
