@@ -2,23 +2,19 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.db import connections
 from django.test import Client
 from playwright.sync_api import Page, expect, sync_playwright
 
 from accounts.models import User, UserRole
 from accounts.rules.access import Role
-from config.wsgi import application
 from registry.models import IssuanceCap
 from registry.rules.serials import format_block
 from tests.build import Beijing, beijing
+from tests.serving import served
 
 CHROMIUM = shutil.which("chromium")
 PICTURES = os.environ.get("BROWSER_PICTURES")
@@ -30,26 +26,6 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-
-
-class Quiet(WSGIRequestHandler):
-    """Says nothing of each request."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
-
-
-class Server(ThreadedWSGIServer):
-    """Waits for its requests at the end, and leaves no connection open."""
-
-    daemon_threads = False
-
-    def process_request_thread(self, request, client_address):
-        """Serve one connection."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            connections.close_all()
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +69,9 @@ def page(registry: Beijing, live_address: str, browser) -> Iterator[Page]:
 
 @pytest.fixture
 def live_address(committed_db: str) -> Iterator[str]:
-    """A threaded server on loopback, on the test's own database."""
-    server = Server(("127.0.0.1", 0), Quiet, allow_reuse_address=False)
-    server.set_app(StaticFilesHandler(application))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    """The service, on the test's own database."""
+    with served() as address:
+        yield address
 
 
 def picture(page: Page, name: str) -> None:
