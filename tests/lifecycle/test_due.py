@@ -86,6 +86,8 @@ def assert_each_is_done_once(made: Beijing) -> None:
     assert StatusSnapshot.objects.count() == 2
     for row in Transaction.objects.filter(transferring=made.accounts["ava"], state=State.COMPLETED):
         # Nothing executes early, and what is late says when it was really done.
+        assert row.due_at is not None
+        assert row.completed_at is not None
         assert NOW < row.due_at < row.completed_at
         assert row.approver_id not in {None, row.initiator_id}
 
@@ -124,7 +126,7 @@ def test_a_process_that_is_killed_at_any_moment_does_nothing_twice_and_loses_not
     killed = 0
     for wanted in (1, 9, 20, DELAYED + UNAPPROVED - 2):
         with running(committed_db) as process:
-            wait_for(lambda wanted=wanted: ended() >= wanted or process.poll() is not None)  # type: ignore[misc]
+            wait_for(lambda wanted=wanted: ended() >= wanted or process.poll() is not None)
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
         for row in Transaction.objects.filter(transferring=missed.accounts["ava"]):
@@ -141,7 +143,7 @@ def waits_for_a_lock() -> bool:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        return cursor.fetchone() != (0,)
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_process_that_is_killed_while_it_waits_for_a_lock_leaves_everything_due(missed: Beijing, committed_db, owner):
