@@ -115,7 +115,7 @@ class BatchResultSerializer(serializers.Serializer[Any]):
     place = serializers.IntegerField(help_text="From 0, as it was ordered.")
     status = serializers.IntegerField(help_text="201, or 422 where it was refused.")
     transaction = TransactionSerializer(allow_null=True)
-    errors = serializers.ListField(
+    errors = serializers.ListField(  # type: ignore[assignment]  # the member of the answer, not what a serializer calls so
         child=serializers.DictField(), help_text="As in a problem document; empty where it was accepted."
     )
 
