@@ -72,6 +72,8 @@ GOALS = (
     Goal("blocks per transfer after 200k, round amounts", 1.1, False, number("blocks per transfer, round")),
     Goal("blocks per transfer after 200k, log-uniform", 2.5, False, number("blocks per transfer, log-uniform")),
     Goal("log on / log off, 16 clients", 0.95, True, ratio("operation, log on", "operation, log off", "16")),
+    # Two decisions instead of one: half of one decision's rate is what no design can pass.
+    Goal("approved by another / at once", 0.25, True, ratio("operation, approved by another", "operation", "1", "4")),
     Goal(
         "100 per batch / single, one hot account", 3, True, quotient("batches, transfers/s", "hot account, transfers/s")
     ),

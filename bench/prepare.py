@@ -23,6 +23,7 @@ def people(path: Path) -> None:
     from accounts.operations.create_api_key import create_api_key
     from accounts.operations.nominate_representative import nominate_representative
     from accounts.operations.open_account import open_account
+    from accounts.operations.set_account_options import set_account_options
     from accounts.operations.set_up_jurisdictions import set_up_jurisdictions
     from accounts.rules.access import registry_itself
     from accounts.rules.account_types import ACCOUNT_TYPES
@@ -74,12 +75,25 @@ def people(path: Path) -> None:
         )
         return open_for(f"operator {number}", "OHA", place), obligation.pk
 
+    approver = User.objects.create(username="approver", password="!")
+    careful = [open_for(f"careful {place}", "TRA") for place in range(worlds.CAREFUL)]
     trading = [open_for(f"trading {place}", "TRA") for place in range(worlds.ACCOUNTS)]
     operators = [operator(number) for number in range(worlds.OPERATORS)]
-    for account in [*trading, *(account for account, _ in operators)]:
+    alone = [*trading, *(account for account, _ in operators)]
+    represented = [(account, user) for account in alone + careful] + [(account, approver) for account in careful]
+    for account, person in represented:
         rights = Rights.INITIATE_AND_APPROVE
-        nomination = nominate_representative(account=account, user=user, rights=rights, actor=actor, now=now)
+        nomination = nominate_representative(account=account, user=person, rights=rights, actor=actor, now=now)
         change_representative_state(representative=nomination, state=RepresentativeState.ACTIVE, actor=actor, now=now)
+    for account in alone:
+        set_account_options(
+            identifier=account.identifier,
+            one_person_surrender=True,
+            one_person_trusted_transfer=True,
+            reason="bench",
+            actor=actor,
+            now=now,
+        )
     made = create_api_key(
         user=user,
         name="bench",
@@ -95,6 +109,8 @@ def people(path: Path) -> None:
         surrenders=open_for("surrenders", "SUR").identifier,
         operators=[(account.identifier, obligation) for account, obligation in operators],
         user=user.pk,
+        careful=[account.identifier for account in careful],
+        approver=approver.pk,
         api_key=made.printed,
         cap=cap.pk,
     )
@@ -111,7 +127,7 @@ def stock(path: Path, units: int) -> None:
 
     world = worlds.read_from(path)
     actor, now = registry_itself("bench"), clock.now()
-    receivers = [*world.accounts, *(account for account, _ in world.operators)]
+    receivers = [*world.accounts, *world.careful, *(account for account, _ in world.operators)]
     issue(cap_id=world.cap, acquiring=world.issuance, quantity=units * len(receivers), actor=actor, now=now)
     lines = [
         Line(world.issuance, account, units, registry=worlds.REGISTRY, unit_type=worlds.UNIT_TYPE)

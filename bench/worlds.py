@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 ACCOUNTS = 200
+CAREFUL = 20
 OPERATORS = 8
 # Total 10 billion units over the accounts.
 UNITS_PER_ACCOUNT = 50_000_000
@@ -26,6 +27,9 @@ class World:
     # Operators: account and the obligation of its installation.
     operators: list[tuple[str, int]]
     user: int
+    # Accounts whose transfers need a second person, and that person.
+    careful: list[str]
+    approver: int
     api_key: str
     cap: int
     statements_of_operation: int = 0

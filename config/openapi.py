@@ -16,6 +16,7 @@ _WITHOUT_ETAG = frozenset(
     {
         "list_accounts",
         "list_blocks",
+        "list_freezes",
         "list_transactions",
         "list_trusted_accounts",
         "read_statement",
@@ -88,7 +89,7 @@ HEADERS: dict[str, Json] = {
         "`no-store` for authenticated answers and problems, `no-cache` for what anybody may read."
     ),
     "ETag": _header("Names this very answer; send it back in `If-None-Match`.", '^"[0-9a-f]{32}"$'),
-    "Location": _header("The transaction's address."),
+    "Location": _header("The address of what was made."),
     "Idempotency-Replayed": _header(
         "`true` when this is the first answer to the same request, given again.", "^true$", required=False
     ),

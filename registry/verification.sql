@@ -145,3 +145,22 @@ FROM registry_holdinglimit l JOIN accounts_jurisdiction j ON j.id = l.jurisdicti
             AND (f.holder_id, f.jurisdiction_id) IS DISTINCT FROM (a.holder_id, a.jurisdiction_id) GROUP BY 1, 2) p
         ON p.holder_id = l.holder_id AND p.jurisdiction_id = l.jurisdiction_id
 WHERE (l.held, l.pending) <> (coalesce(h.total, 0), coalesce(p.total, 0)) ORDER BY 1, 2;
+
+-- equation: frozen
+-- What an active freeze covers is marked, by one that covers it, and nothing else is.
+SELECT j.registry_code AS registry, b.start_no AS serial
+FROM registry_unitblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id
+WHERE b.frozen_by IS NOT NULL AND NOT EXISTS (SELECT FROM registry_freeze f WHERE f.id = b.frozen_by AND f.released_at IS NULL
+        AND f.origin_id = b.origin_id AND f.first_no <= b.start_no AND b.end_no <= f.next_no)
+    OR b.frozen_by IS NULL AND b.end_no IS NOT NULL AND EXISTS (SELECT FROM registry_freeze f WHERE f.origin_id = b.origin_id
+        AND f.released_at IS NULL AND int8range(f.first_no, f.next_no) && int8range(b.start_no, b.end_no))
+ORDER BY 1, 2;
+
+-- equation: stopped
+-- An account is frozen, and a transaction on hold, while a freeze of it is active, and no longer.
+SELECT a.identifier AS subject FROM accounts_account a
+WHERE a.frozen <> EXISTS (SELECT FROM registry_freeze f WHERE f.account_id = a.id AND f.released_at IS NULL)
+UNION ALL
+SELECT t.id::text FROM registry_transaction t
+WHERE (t.state = 'ON_HOLD') <> EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = t.id AND f.released_at IS NULL)
+ORDER BY 1;

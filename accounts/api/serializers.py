@@ -129,6 +129,7 @@ class AccountSerializer(serializers.Serializer[Account]):
         help_text="The holder chose that one person sends to a trusted account alone."
     )
     trusted_only = serializers.BooleanField(help_text="It sends to trusted accounts only.")
+    frozen = serializers.BooleanField(help_text="Nothing leaves it and nothing arrives, whatever its status.")
     opened_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     right = serializers.ChoiceField(

@@ -40,6 +40,9 @@ class Act(StrEnum):
     RUN_ALLOCATION = "run-allocation"
     RECORD_OBLIGATION = "record-obligation"
     RECORD_EMISSIONS = "record-emissions"
+    FREEZE = "freeze"
+    REQUEST_RELEASE = "request-release"
+    RELEASE = "release"
     READ_EVERY_ACCOUNT = "read-every-account"
 
 
@@ -70,6 +73,10 @@ PERMITTED: Mapping[Act, frozenset[Role]] = {
     Act.RUN_ALLOCATION: _REGISTRY_ADMINISTRATORS,
     Act.RECORD_OBLIGATION: frozenset({Role.COMPLIANCE_AUTHORITY}),
     Act.RECORD_EMISSIONS: frozenset({Role.COMPLIANCE_AUTHORITY}),
+    # The trigger `freezes_take_effect` holds its own copy of these three.
+    Act.FREEZE: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY},
+    Act.REQUEST_RELEASE: _REGISTRY_ADMINISTRATORS,
+    Act.RELEASE: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR}),
     Act.READ_EVERY_ACCOUNT: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY, Role.AUDITOR},
 }
 

@@ -14,10 +14,12 @@ DECLARE
     ranges text;
     from_id text;
     to_id text;
+    trader bigint := (SELECT u.id FROM accounts_user u WHERE u.username = 'trader');
 BEGIN
-    facts := registry_facts(format('{"accounts": ["%s", "%s"], "day": "2026-03-02", "user": 1, "draws": [{"account": "%s",
+    facts := registry_facts(format('{"accounts": ["%s", "%s"], "day": "2026-03-02", "now": "%s", "user": %s, "draws": [{"account": "%s",
         "registry": "CNBJ", "unit_type": "BEA", "vintage": null, "recognition": 0, "obligation": null, "quantity": %s,
-        "most": 3001}]}', sender, acquirer, sender, units)::jsonb, true);
+        "most": 3001, "lapsing": false, "now": "%s"}], "limited": ["%s"]}', sender, acquirer, now(), trader, sender, units, now(),
+        sender)::jsonb, true);
     draw := facts -> 'draws' -> 0;
     IF (draw ->> 'free')::bigint < units THEN
         RAISE EXCEPTION 'not enough';
@@ -28,10 +30,10 @@ BEGIN
     INTO ranges FROM jsonb_array_elements(draw -> 'pieces') p;
     PERFORM registry_effect(format('{"transactions": [{"id": "%s", "type_id": "10-50", "state": "COMPLETED", "jurisdiction_id": %s,
         "transferring_id": %s, "acquiring_id": %s, "quantity": %s, "reason": "", "beneficiary": "", "client_reference": "",
-        "proposed_at": "%s", "completed_at": "%s"}], "ranges": [%s], "entries": [{"registry": "CN-BJ", "event":
+        "initiator_id": %s, "proposed_at": "%s", "completed_at": "%s"}], "ranges": [%s], "entries": [{"registry": "CN-BJ", "event":
         "transaction.transfer", "part": 1, "parts": 1, "occurred_at": "%s", "actor": "user:1", "subject": "%s", "body":
         "{\"acquiring\": \"%s\", \"quantity\": %s, \"ranges\": [%s], \"transaction\": \"%s\", \"transferring\": \"%s\"}"}],
-        "answers": []}', id, draw ->> 'origin', from_id, to_id, units, now(), now(), ranges, now(), id, acquirer, units, ranges, id,
+        "answers": []}', id, draw ->> 'origin', from_id, to_id, units, trader, now(), now(), ranges, now(), id, acquirer, units, ranges, id,
         sender)::jsonb);
 END $$;
 

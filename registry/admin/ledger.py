@@ -20,12 +20,15 @@ from accounts.models import Account
 from accounts.rules.access import registry_itself
 from accounts.texts import text
 from registry.admin import deciding, ordering
+from registry.admin.freezes import freeze_link
 from registry.admin.searching import moves_some_of, of_registry, serials_in
 from registry.certificates import CERTIFIED, certificate_of, language_for, page_of
 from registry.models import Balance, Issue, Series, Transaction, TransactionBlock, TransactionType, UnitBlock
 from registry.rules.serials import format_block
-from registry.rules.states import State
+from registry.rules.states import STEPS, State, Step
 
+# Where a freeze holds a transaction, also one that is on hold already.
+HOLDABLE = frozenset(state for step, state in STEPS if step is Step.FROZEN) | {State.ON_HOLD}
 SEARCH_HELP = gettext_lazy("admin.search-help")
 
 
@@ -169,7 +172,7 @@ class TransactionAdmin(LedgerAdmin):
     list_filter = ("state", "type", "jurisdiction")
     ordering = ("-id",)
     inlines = (deciding.StepInline, RangeInline)
-    readonly_fields = ("certificate",)
+    readonly_fields = ("certificate", "freeze")
     change_list_template = "admin/registry/transactions.html"
     change_form_template = "admin/registry/transaction.html"
 
@@ -237,6 +240,11 @@ class TransactionAdmin(LedgerAdmin):
         """Units moved."""
         return f"{row.quantity:,}"
 
+    @admin.display(description=gettext_lazy("admin.freeze"))
+    def freeze(self, row: Transaction) -> str:
+        """The way to the page that freezes it, while it can be."""
+        return freeze_link("transaction", row.pk) if row.state in HOLDABLE else ""
+
 
 @admin.register(TransactionType)
 class TransactionTypeAdmin(ReadOnlyAdmin):
@@ -279,7 +287,7 @@ admin.site.unregister(Account)
 class AccountWithBalancesAdmin(AccountAdmin):
     """Accounts, with what they hold."""
 
-    readonly_fields = ("caveat_text", "balances")  # type: ignore[assignment]
+    readonly_fields = ("caveat_text", "balances", "frozen", "freeze")  # type: ignore[assignment]
 
     @admin.display(description=gettext_lazy("admin.balances"))
     def balances(self, account: Account) -> str:
@@ -296,3 +304,8 @@ class AccountWithBalancesAdmin(AccountAdmin):
             account.identifier,
             text("admin.transactions"),
         )
+
+    @admin.display(description=gettext_lazy("admin.freeze"))
+    def freeze(self, account: Account) -> str:
+        """The way to the page that freezes it."""
+        return freeze_link("account", account.identifier)

@@ -37,17 +37,25 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 class Answering:
-    """Answers one request that moves units."""
+    """Answers one request that moves or stops units."""
 
     def __init__(
-        self, view: ApiView, request: Request, printer: Callable[[Any], Any] | None = None, success: int = 201
+        self,
+        view: ApiView,
+        request: Request,
+        printer: Callable[[Any], Any] | None = None,
+        success: int = 201,
+        location: str = "transaction",
     ) -> None:
         """`printer` prints what succeeded, a transaction where it is absent; `success` is then the status.
+
+        `location` is the address of what was made, by its id.
 
         Raises: RequestRefused when the request has no usable idempotency key.
         """
         self._view, self._request = view, request
         self._printer, self._success = printer or _PRINTER.to_representation, success
+        self._location = location
         self._result: object = None
         self._status, self._body = 0, ""
         self._key = request.headers.get(HEADER, "")
@@ -96,5 +104,5 @@ class Answering:
             return HttpResponse(body, status=status, content_type="application/problem+json")
         response = HttpResponse(body, status=status, content_type="application/json")
         if status == 201:
-            response["Location"] = reverse("transaction", args=[json.loads(body)["id"]])
+            response["Location"] = reverse(self._location, args=[json.loads(body)["id"]])
         return response

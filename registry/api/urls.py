@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from registry.api import lifecycle, views
+from registry.api import freezes, lifecycle, views
 from registry.api.certificates import TransactionCertificate
 from registry.api.statements import Statement
 
@@ -32,5 +32,9 @@ urlpatterns = [
     path("transactions/<uuid:id>/reverse", lifecycle.Reverse.as_view(), name="reverse"),
     path("transactions/<uuid:id>", views.TransactionDetail.as_view(), name="transaction"),
     path("transactions/<uuid:id>/certificate", TransactionCertificate.as_view(), name="certificate"),
+    path("freezes", freezes.Freezes.as_view(), name="freezes"),
+    path("freezes/<int:id>", freezes.FreezeDetail.as_view(), name="freeze"),
+    path("freezes/<int:id>/request-release", freezes.RequestRelease.as_view(), name="request-release"),
+    path("freezes/<int:id>/release", freezes.Release.as_view(), name="release"),
     path("units/<str:registry>/<serial:serial>", views.UnitDetail.as_view(), name="unit"),
 ]

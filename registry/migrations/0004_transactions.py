@@ -22,7 +22,8 @@ class Migration(migrations.Migration):
             registry_closed_account_is_empty CASCADE;
         DROP FUNCTION registry_step_takes_effect, registry_freeze_takes_effect, registry_freezes_alone_freeze CASCADE;
         DROP FUNCTION registry_range_undoes, registry_undo_limit_days, registry_may_approve, registry_must_wait,
-            registry_mark_frozen;
+            registry_mark_frozen, registry_lock_holders, registry_has_role, registry_freezing;
+        DROP FUNCTION registry_blocks_with;
         DROP TABLE registry_freeze;
         DROP FUNCTION registry_mint, registry_rehouse;
     """,

@@ -42,7 +42,8 @@ class Line:
 class Proposal:
     """A proposed transaction: a type code of `registry.rules.types` and one line, or several in one transaction.
 
-    `returns` is the allocation that was too much; `reverses` is the id of the transaction that a reversal or correction undoes; `reference` the consent or order it rests on.
+    `returns` is the allocation that was too much; `reverses` the id of the transaction that a reversal or correction undoes;
+    `reference` the consent or order it rests on.
     """
 
     type: str

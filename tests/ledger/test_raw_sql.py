@@ -347,6 +347,17 @@ def test_frozen_units_move_nowhere(registry: Beijing, owner):
     run(owner, f"{transaction()}; {serials(601, 651)}")
 
 
+@pytest.mark.parametrize("bounds", [(1, 2), (1, 601), (1, 1_001), (599, 603), (1_000, 1_001)])
+def test_any_range_of_issued_serials_is_frozen_and_no_other(registry: Beijing, owner, bounds):
+    run(owner, freeze(*bounds))
+    found = owner.execute(
+        "SELECT start_no, end_no FROM registry_unitblock WHERE frozen_by IS NOT NULL ORDER BY 1"
+    ).fetchall()
+    assert [serial for start, end in found for serial in range(start, end)] == list(range(*bounds))
+    run(owner, RELEASE)
+    assert owner.execute("SELECT count(*) FROM registry_unitblock WHERE frozen_by IS NOT NULL").fetchone() == (0,)
+
+
 def test_what_a_waiting_transaction_reserves_is_nobody_elses_and_comes_back_whole(registry: Beijing, owner):
     run(owner, f"{transaction(state='DELAYED')}; {serials(601, 651)}")
     assert owner.execute("SELECT sum(reserved) FROM registry_holding").fetchone() == (50,)
@@ -434,11 +445,11 @@ def _last_column(connection: psycopg.Connection[tuple], table: str) -> str:
 
 CALLABLE = {
     "registry_facts", "registry_effect", "registry_record", "registry_series_of", "registry_open_serial_space", "registry_merge_neighbours",
-    "registry_waiting", "registry_proceed", "registry_freeze_or_release", "registry_tally_turnovers",
+    "registry_waiting", "registry_proceed", "registry_freeze_or_release", "registry_freezing", "registry_tally_turnovers",
 }  # fmt: skip
 
 
-def test_the_application_role_calls_ten_functions_and_no_other(registry: Beijing, as_application_role):
+def test_the_application_role_calls_eleven_functions_and_no_other(registry: Beijing, as_application_role):
     rows = as_application_role.execute(
         "SELECT proname, has_function_privilege(oid, 'EXECUTE'), prosecdef, proconfig FROM pg_proc"
         " WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'registry\\_%'"

@@ -56,6 +56,14 @@ BREAKS = {
         "UPDATE accounts_account SET status = 'CLOSED', closed_at = now() WHERE name = 'ann'",
         "closed account CNBJ-TRA-1000007-89: it holds 200 units",
     ),
+    "frozen": (
+        "UPDATE registry_unitblock SET frozen_by = 1 WHERE start_no = 601",
+        "freeze CNBJ 601: the block there is not marked as the freezes say",
+    ),
+    "stopped": (
+        "ALTER TABLE accounts_account DISABLE TRIGGER USER; UPDATE accounts_account SET frozen = true WHERE name = 'ann'",
+        "freeze CNBJ-TRA-1000007-89: it is not stopped as the freezes say",
+    ),
     "custody": (
         "UPDATE registry_unitblock b SET account_id = o.account_id FROM registry_unitblock o"
         " WHERE (b.start_no, o.start_no) IN ((601, 801), (801, 601))",

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from config.embedded import addresses
 from registry.models import Holding, Transaction, UnitBlock
 from registry.operations.approve import approve
 from registry.operations.execute import execute, expire
@@ -39,21 +40,27 @@ class Waiting:
     at_once: bool
     state: State
     ends_at: datetime
+    held_at: datetime | None = None
+    resumes_to: State | None = None
 
 
 class Model:
-    """Who has which serial, and which transaction has promised it to whom."""
+    """Who has which serial, which transaction has promised it to whom, and what is frozen."""
 
     def __init__(self) -> None:
         self.holder: dict[int, str] = {}
         self.live: dict[UUID, Waiting] = {}
+        self.freezes: dict[int, frozenset[int]] = {}
+
+    def frozen(self) -> frozenset[int]:
+        return frozenset[int]().union(*self.freezes.values())
 
     def promised(self) -> dict[int, UUID]:
         return {serial: one for one, waiting in self.live.items() for serial in waiting.serials}
 
     def free(self, name: str) -> int:
-        promised = self.promised()
-        return sum(holder == name and serial not in promised for serial, holder in self.holder.items())
+        bound = self.frozen().union(self.promised())
+        return sum(holder == name and serial not in bound for serial, holder in self.holder.items())
 
     def end(self, one: UUID, moves: bool) -> None:
         waiting = self.live.pop(one)
@@ -62,7 +69,7 @@ class Model:
 
 
 class Lives(RuleBasedStateMachine):
-    """Propose, approve, refuse, withdraw, and let time pass, in any order; sometimes nobody looks at what is due."""
+    """Propose, approve, refuse, withdraw, hold, freeze, release, let time pass; sometimes nobody looks at what is due."""
 
     registry: Beijing
 
@@ -71,6 +78,7 @@ class Lives(RuleBasedStateMachine):
         """Begin with thirty units in each account, in a database of its own, so that every commit is one."""
         self.ordinary, self.name = connections.settings["default"]["NAME"], databases._copy()
         databases._point_at(self.name)
+        self.owner = databases._login(addresses.OWNER, self.name)
         self.registry = beijing()
         for name, holder in ACCOUNTS.items():
             self.registry.open(name, type_code="OHA" if name == "mill" else "TRA", holder=holder)
@@ -83,6 +91,7 @@ class Lives(RuleBasedStateMachine):
                 self.model.holder.update(dict.fromkeys(range(moved.first, moved.next), name))
 
     def teardown(self) -> None:
+        self.owner.close()
         databases._point_at(self.ordinary)
         databases._drop(self.name)
 
@@ -116,9 +125,9 @@ class Lives(RuleBasedStateMachine):
         if outcome is None:
             return
         serials = frozenset(serial for moved in outcome.ranges for serial in range(moved.first, moved.next))
-        promised = self.model.promised()
         assert len(serials) == quantity
-        assert all(self.model.holder[serial] == sender and serial not in promised for serial in serials)
+        assert all(self.model.holder[serial] == sender for serial in serials)
+        assert serials.isdisjoint(self.model.frozen().union(self.model.promised()))
         assert outcome.expires_at is not None
         self.model.live[outcome.transaction_id] = Waiting(
             serials, acquirer, at_once, State.AWAITING_APPROVAL, outcome.expires_at
@@ -130,6 +139,7 @@ class Lives(RuleBasedStateMachine):
             return
         one, waiting = self.pick(place)
         allowed = by_another and waiting.state is State.AWAITING_APPROVAL and self.now < waiting.ends_at
+        allowed = allowed and waiting.serials.isdisjoint(self.model.frozen())
         actor = self.registry.approver if by_another else self.registry.representative
         outcome = self.attempt(approve, allowed, one, actor=actor)
         if outcome is None:
@@ -154,21 +164,70 @@ class Lives(RuleBasedStateMachine):
     @rule(place=PLACES)
     def withdraw(self, place: int) -> None:
         if self.model.live:
-            one, _ = self.pick(place)
-            self.attempt(withdraw, True, one, actor=self.registry.representative)
-            self.model.end(one, moves=False)
+            one, waiting = self.pick(place)
+            allowed = waiting.state is not State.ON_HOLD
+            if self.attempt(withdraw, allowed, one, actor=self.registry.representative):
+                self.model.end(one, moves=False)
+
+    @rule(place=PLACES)
+    def hold_or_release(self, place: int) -> None:
+        """The clock of what is on hold stands; it goes on where it was stopped."""
+        if not self.model.live:
+            return
+        one, waiting = self.pick(place)
+        if waiting.held_at is None or waiting.resumes_to is None:
+            self.freeze("transaction_id", one)
+            waiting.resumes_to, waiting.held_at, waiting.state = waiting.state, self.now, State.ON_HOLD
+        else:
+            self.release("transaction_id = %s AND released_at IS NULL", one)
+            waiting.ends_at += self.now - waiting.held_at
+            waiting.state, waiting.held_at, waiting.resumes_to = waiting.resumes_to, None, None
+
+    @rule(first=st.integers(1, 120), size=st.integers(1, 30))
+    def freeze_serials(self, first: int, size: int) -> None:
+        following = min(first + size, 121)
+        home = self.registry.home.pk
+        made = self.freeze("origin_id, first_no, next_no", home, first, following)
+        self.model.freezes[made] = frozenset(range(first, following))
+
+    @rule(place=PLACES)
+    def release_serials(self, place: int) -> None:
+        """What another freeze covers stays frozen."""
+        if self.model.freezes:
+            found = sorted(self.model.freezes)[place % len(self.model.freezes)]
+            self.release("id = %s", found)
+            del self.model.freezes[found]
+
+    def freeze(self, columns: str, *values: object) -> int:
+        places = ", ".join(["%s"] * len(values))
+        row = self.owner.execute(
+            f"INSERT INTO registry_freeze (jurisdiction_id, reason, review_on, frozen_by_id, frozen_at, {columns})"
+            f" VALUES (%s, 'an order', '2026-12-31', %s, %s, {places}) RETURNING id",
+            [self.registry.home.pk, self.registry.user.pk, self.now, *values],
+        ).fetchone()
+        assert row
+        return int(row[0])
+
+    def release(self, which: str, value: object) -> None:
+        self.owner.execute(
+            "UPDATE registry_freeze SET release_requested_by_id = %s, release_requested_at = %s, released_by_id = %s,"
+            f" released_at = %s WHERE {which}",
+            [self.registry.user.pk, self.now, self.registry.second.pk, self.now, value],
+        )
 
     @rule(hours=st.integers(1, 200), attended=st.booleans())
     def time_passes(self, hours: int, attended: bool) -> None:
         """What is due is done at a tick, whenever that comes."""
         self.now += timedelta(hours=hours)
         for one, waiting in list(self.model.live.items()) if attended else ():
-            is_over = waiting.ends_at <= self.now
+            is_over = waiting.ends_at <= self.now and waiting.state is not State.ON_HOLD
+            moves = waiting.state is State.DELAYED and waiting.serials.isdisjoint(self.model.frozen())
             for act, ends in ((execute, State.DELAYED), (expire, State.AWAITING_APPROVAL)):
                 done = act(one, actor=REGISTRY, now=self.now)
                 assert (done is not None) == (is_over and waiting.state is ends)
+                assert done is None or (done.state == State.COMPLETED) == moves
             if is_over:
-                self.model.end(one, moves=waiting.state is State.DELAYED)
+                self.model.end(one, moves=moves)
 
     def pick(self, place: int) -> tuple[UUID, Waiting]:
         found = sorted(self.model.live)
@@ -189,13 +248,18 @@ class Lives(RuleBasedStateMachine):
             return
         holder: dict[int, str] = {}
         promised: dict[int, UUID] = {}
+        frozen: set[int] = set()
         rows = UnitBlock.objects.filter(account__isnull=False)
-        for start, end, account, held_for in rows.values_list("start_no", "end_no", "account", "held_for"):
+        for start, end, account, held_for, frozen_by in rows.values_list(
+            "start_no", "end_no", "account", "held_for", "frozen_by"
+        ):
             holder.update(dict.fromkeys(range(start, end), self.names[account]))
+            frozen.update(range(start, end) if frozen_by is not None else ())
             if held_for is not None:
                 promised.update(dict.fromkeys(range(start, end), held_for))
         assert holder == self.model.holder
         assert promised == self.model.promised()
+        assert frozen == self.model.frozen()
         balances, reserved = Counter[str](), Counter[str]()
         for account, quantity, bound in Holding.objects.values_list("account", "quantity", "reserved"):
             balances[self.names[account]] += quantity

@@ -33,75 +33,140 @@ CREATE INDEX freezes_of_an_account ON registry_freeze (account_id) WHERE account
 CREATE INDEX freezes_of_serials ON registry_freeze USING gist (origin_id, int8range(first_no, next_no))
     WHERE origin_id IS NOT NULL AND released_at IS NULL;
 
--- Mark every unit of a range that no other freeze has marked, cutting blocks at its ends.
-CREATE FUNCTION registry_mark_frozen(given registry_freeze) RETURNS void
+-- Whether a user holds one of these roles in a jurisdiction, or everywhere, just now.
+CREATE FUNCTION registry_has_role(person bigint, jurisdiction bigint, wanted text[]) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM accounts_user u JOIN accounts_userrole r ON r.user_id = u.id
+        WHERE u.id = person AND u.is_active AND r.role = ANY (wanted) AND coalesce(r.jurisdiction_id = jurisdiction, true))
+$$;
+
+-- The blocks that have some of the serials [first, following), by index alone: blocks tile the serial space.
+CREATE FUNCTION registry_blocks_with(origin bigint, first bigint, following bigint) RETURNS SETOF registry_unitblock
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT * FROM registry_unitblock b WHERE b.origin_id = origin AND b.start_no < following AND b.start_no >= (
+        SELECT max(l.start_no) FROM registry_unitblock l WHERE l.origin_id = origin AND l.start_no <= first)
+$$;
+
+-- Lock whoever holds some of the serials, as every movement does, until none of them is with anybody else. While the lock was
+-- waited for, units may have moved on to an account that is not locked: then all is let go and the larger set is locked in the
+-- one order, so that nothing is ever waited for out of turn. The set only grows, so this ends. Sinks come last, as in a movement.
+CREATE FUNCTION registry_lock_holders(origin bigint, first bigint, following bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    block registry_unitblock;
+    known bigint[] := '{}';
+    holders bigint[] := ARRAY(SELECT DISTINCT account_id FROM registry_blocks_with(origin, first, following) WHERE account_id IS NOT NULL);
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'serials are frozen and released in a READ COMMITTED transaction' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    LOOP
+        known := known || holders;
+        BEGIN
+            PERFORM FROM accounts_account WHERE id = ANY (known) ORDER BY retires, id FOR NO KEY UPDATE;
+            holders := ARRAY(SELECT DISTINCT account_id FROM registry_blocks_with(origin, first, following) WHERE account_id IS NOT NULL);
+            EXIT WHEN holders <@ known;
+            RAISE EXCEPTION 'the units have moved on' USING ERRCODE = 'RG001';
+        EXCEPTION WHEN SQLSTATE 'RG001' THEN
+            -- The locks of this round are gone with it.
+            NULL;
+        END;
+    END LOOP;
+END $$;
+
+-- Mark every unit of [first, following) that no other freeze has marked, cutting blocks at its ends; their holders are locked.
+CREATE FUNCTION registry_mark_frozen(mark bigint, origin bigint, first bigint, following bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
     edge bigint;
 BEGIN
-    -- Who holds the units is locked first, as every movement does, and looked at again: they may have moved meanwhile.
-    PERFORM FROM accounts_account WHERE NOT retires AND id IN (SELECT b.account_id FROM registry_unitblock b
-        WHERE b.origin_id = given.origin_id AND b.start_no < given.next_no AND b.end_no > given.first_no)
-    ORDER BY id FOR NO KEY UPDATE;
-    FOREACH edge IN ARRAY ARRAY[given.next_no, given.first_no] LOOP
-        SELECT * INTO block FROM registry_unitblock b
-        WHERE b.origin_id = given.origin_id AND b.start_no < edge ORDER BY b.start_no DESC LIMIT 1 FOR UPDATE;
-        IF block.end_no > edge THEN
-            UPDATE registry_unitblock b SET start_no = edge WHERE b.id = block.id;
-        ELSIF block.end_no IS NULL THEN
-            RAISE EXCEPTION 'serials from % are not issued yet', block.start_no USING ERRCODE = 'check_violation', CONSTRAINT = 'frozen_serials_are_issued';
-        END IF;
+    IF NOT EXISTS (SELECT FROM registry_unitblock WHERE origin_id = origin)
+            OR EXISTS (SELECT FROM registry_blocks_with(origin, first, following) WHERE account_id IS NULL) THEN
+        RAISE EXCEPTION 'only units that somebody holds are frozen' USING ERRCODE = 'check_violation', CONSTRAINT = 'frozen_serials_are_issued';
+    END IF;
+    FOREACH edge IN ARRAY ARRAY[following, first] LOOP
+        UPDATE registry_unitblock b SET start_no = edge WHERE b.end_no > edge AND b.id = (
+            SELECT l.id FROM registry_unitblock l WHERE l.origin_id = origin AND l.start_no < edge ORDER BY l.start_no DESC LIMIT 1);
     END LOOP;
-    UPDATE registry_unitblock b SET frozen_by = given.id
-    WHERE b.origin_id = given.origin_id AND b.start_no >= given.first_no AND b.end_no <= given.next_no AND b.frozen_by IS NULL;
+    UPDATE registry_unitblock b SET frozen_by = mark
+    WHERE b.origin_id = origin AND b.start_no >= first AND b.start_no < following AND b.frozen_by IS NULL;
+    -- A block that was cut while its lock was waited for has a part that the statement above did not see.
+    IF EXISTS (SELECT FROM registry_blocks_with(origin, first, following) WHERE frozen_by IS NULL) THEN
+        RAISE EXCEPTION 'the serials from % are not as they were', first USING ERRCODE = 'serialization_failure';
+    END IF;
 END $$;
 
 CREATE FUNCTION registry_freeze_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     stopped registry_transaction;
     other registry_freeze;
+    administrators text[] := '{senior-registry-administrator,junior-registry-administrator}';
+    release text[] := '{release_requested_by_id,release_requested_at,release_reason,released_by_id,released_at}';
+    asked text[] := '{released_by_id,released_at}';
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        IF NEW.release_requested_by_id IS NOT NULL THEN
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'a freeze is never deleted' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF TG_OP = 'INSERT' THEN
+        IF NEW.release_requested_by_id IS NOT NULL OR NEW.release_reason <> '' THEN
             RAISE EXCEPTION 'a freeze begins unreleased' USING ERRCODE = 'integrity_constraint_violation';
-        ELSIF NEW.transaction_id IS NOT NULL THEN
-            SELECT * INTO stopped FROM registry_transaction WHERE id = NEW.transaction_id FOR UPDATE;
-            IF stopped.state IN ('AWAITING_APPROVAL', 'DELAYED', 'PROPOSED') THEN
-                INSERT INTO registry_transactionstep (transaction_id, event, from_state, to_state, user_id, at, reason)
-                VALUES (stopped.id, 'frozen', stopped.state, 'ON_HOLD', NEW.frozen_by_id, NEW.frozen_at, NEW.reason);
-            ELSIF stopped.state <> 'ON_HOLD' THEN
-                RAISE EXCEPTION 'transaction % is % and cannot be held', stopped.id, stopped.state USING ERRCODE = 'serialization_failure';
-            END IF;
-        ELSIF NEW.account_id IS NOT NULL THEN
-            UPDATE accounts_account SET frozen = true WHERE id = NEW.account_id;
-        ELSE
-            PERFORM registry_mark_frozen(NEW);
+        ELSIF NEW.jurisdiction_id IS DISTINCT FROM coalesce(NEW.origin_id,
+                (SELECT a.jurisdiction_id FROM accounts_account a WHERE a.id = NEW.account_id),
+                (SELECT t.jurisdiction_id FROM registry_transaction t WHERE t.id = NEW.transaction_id)) THEN
+            RAISE EXCEPTION 'a freeze is of the jurisdiction of what it freezes'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'freeze_is_of_its_jurisdiction';
+        ELSIF NOT registry_has_role(NEW.frozen_by_id, NEW.jurisdiction_id, administrators || 'compliance-authority'::text) THEN
+            RAISE EXCEPTION 'user % may not freeze', NEW.frozen_by_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'freezer_has_the_right';
         END IF;
-        RETURN NULL;
-    ELSIF TG_OP = 'DELETE' OR OLD.released_at IS NOT NULL OR OLD.release_requested_by_id IS NOT NULL AND
-            (NEW.release_requested_by_id, NEW.release_requested_at) IS DISTINCT FROM (OLD.release_requested_by_id, OLD.release_requested_at)
-            OR (to_jsonb(NEW) - '{release_requested_by_id,release_requested_at,release_reason,released_by_id,released_at}'::text[])
-            <> (to_jsonb(OLD) - '{release_requested_by_id,release_requested_at,release_reason,released_by_id,released_at}'::text[]) THEN
+    -- First the release is asked for, then it is given, and nothing else ever changes.
+    ELSIF OLD.released_at IS NOT NULL OR to_jsonb(NEW) - release <> to_jsonb(OLD) - release
+            OR OLD.release_requested_at IS NULL AND NEW.released_at IS NOT NULL
+            OR OLD.release_requested_at IS NOT NULL AND to_jsonb(NEW) - asked <> to_jsonb(OLD) - asked THEN
         RAISE EXCEPTION 'a freeze is released once, by two, and otherwise stays' USING ERRCODE = 'integrity_constraint_violation';
     ELSIF NEW.released_at IS NULL THEN
+        IF NOT registry_has_role(NEW.release_requested_by_id, NEW.jurisdiction_id, administrators) THEN
+            RAISE EXCEPTION 'user % may not ask for a release', NEW.release_requested_by_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'requester_has_the_right';
+        END IF;
         RETURN NULL;
-    ELSIF NEW.transaction_id IS NOT NULL THEN
+    ELSIF NOT registry_has_role(NEW.released_by_id, NEW.jurisdiction_id, administrators[1:1]) THEN
+        RAISE EXCEPTION 'user % may not release', NEW.released_by_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'releaser_has_the_right';
+    END IF;
+
+    IF NEW.transaction_id IS NOT NULL THEN
         SELECT * INTO stopped FROM registry_transaction WHERE id = NEW.transaction_id FOR UPDATE;
-        IF NOT EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = NEW.transaction_id AND f.released_at IS NULL) THEN
+        IF TG_OP = 'UPDATE' THEN
+            IF NOT EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = stopped.id AND f.released_at IS NULL) THEN
+                INSERT INTO registry_transactionstep (transaction_id, event, from_state, to_state, user_id, at, reason)
+                VALUES (stopped.id, 'released', 'ON_HOLD', stopped.resumes_to, NEW.released_by_id, NEW.released_at, NEW.release_reason);
+            END IF;
+        ELSIF stopped.state IN ('AWAITING_APPROVAL', 'DELAYED', 'PROPOSED') THEN
             INSERT INTO registry_transactionstep (transaction_id, event, from_state, to_state, user_id, at, reason)
-            VALUES (stopped.id, 'released', 'ON_HOLD', stopped.resumes_to, NEW.released_by_id, NEW.released_at, NEW.release_reason);
+            VALUES (stopped.id, 'frozen', stopped.state, 'ON_HOLD', NEW.frozen_by_id, NEW.frozen_at, NEW.reason);
+        ELSIF stopped.state <> 'ON_HOLD' THEN
+            RAISE EXCEPTION 'transaction % is % and cannot be held', stopped.id, stopped.state USING ERRCODE = 'serialization_failure';
         END IF;
     ELSIF NEW.account_id IS NOT NULL THEN
+        -- Whoever moves units holds this lock, so the mark is there before the next movement is judged.
         PERFORM FROM accounts_account WHERE id = NEW.account_id FOR NO KEY UPDATE;
         UPDATE accounts_account a SET frozen = EXISTS (SELECT FROM registry_freeze f WHERE f.account_id = a.id AND f.released_at IS NULL)
         WHERE a.id = NEW.account_id;
     ELSE
-        UPDATE registry_unitblock SET frozen_by = NULL WHERE origin_id = NEW.origin_id AND frozen_by = NEW.id;
+        -- Freezes that overlap have a holder in common and so take turns; two released at once would each leave the other's mark.
+        PERFORM registry_lock_holders(NEW.origin_id, NEW.first_no, NEW.next_no);
+        IF TG_OP = 'INSERT' THEN
+            PERFORM registry_mark_frozen(NEW.id, NEW.origin_id, NEW.first_no, NEW.next_no);
+            RETURN NULL;
+        END IF;
+        UPDATE registry_unitblock SET frozen_by = NULL
+        WHERE origin_id = NEW.origin_id AND start_no >= NEW.first_no AND start_no < NEW.next_no AND frozen_by = NEW.id;
+        IF EXISTS (SELECT FROM registry_blocks_with(NEW.origin_id, NEW.first_no, NEW.next_no) WHERE frozen_by = NEW.id) THEN
+            RAISE EXCEPTION 'the serials of freeze % are not as they were', NEW.id USING ERRCODE = 'serialization_failure';
+        END IF;
         -- What another freeze covers stays frozen by that one.
         FOR other IN SELECT * FROM registry_freeze f WHERE f.origin_id = NEW.origin_id AND f.released_at IS NULL
                 AND int8range(f.first_no, f.next_no) && int8range(NEW.first_no, NEW.next_no) ORDER BY f.id LOOP
-            PERFORM registry_mark_frozen(other);
+            PERFORM registry_mark_frozen(other.id, NEW.origin_id, greatest(other.first_no, NEW.first_no), least(other.next_no, NEW.next_no));
         END LOOP;
     END IF;
     RETURN NULL;
@@ -120,5 +185,50 @@ BEGIN
 END $$;
 CREATE TRIGGER only_freezes_freeze_accounts BEFORE UPDATE OF frozen ON accounts_account
     FOR EACH ROW WHEN (NEW.frozen <> OLD.frozen) EXECUTE FUNCTION registry_freezes_alone_freeze();
+CREATE TRIGGER accounts_begin_unfrozen BEFORE INSERT ON accounts_account
+    FOR EACH ROW WHEN (NEW.frozen) EXECUTE FUNCTION registry_freezes_alone_freeze();
 CREATE TRIGGER only_freezes_freeze_blocks BEFORE UPDATE OF frozen_by ON registry_unitblock
     FOR EACH ROW WHEN (NEW.frozen_by IS DISTINCT FROM OLD.frozen_by) EXECUTE FUNCTION registry_freezes_alone_freeze();
+
+-- What a freeze or its release is decided by, under lock: the transaction, the account, the serials or the freeze that is named, the
+-- first answer to the key, and the number that a new freeze will have. {"subject": null} where there is nothing of that name.
+CREATE FUNCTION registry_freezing(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found jsonb;
+    answer jsonb;
+    wanted bigint := (request ->> 'freeze')::bigint;
+BEGIN
+    IF request ? 'freeze' THEN
+        PERFORM FROM registry_freeze WHERE id = wanted FOR UPDATE;
+        SELECT to_jsonb(f) || jsonb_build_object('jurisdiction', j.code, 'account', a.identifier, 'registry', o.registry_code,
+            'unit_type', u.code, 'vintage', s.vintage) INTO found
+        FROM registry_freeze f JOIN accounts_jurisdiction j ON j.id = f.jurisdiction_id
+            LEFT JOIN accounts_account a ON a.id = f.account_id LEFT JOIN accounts_jurisdiction o ON o.id = f.origin_id
+            LEFT JOIN registry_issue i ON i.origin_id = f.origin_id AND i.first_no <= f.first_no AND f.first_no < i.next_no
+            LEFT JOIN registry_series s ON s.id = i.series_id LEFT JOIN registry_unittype u ON u.id = s.unit_type_id
+        WHERE f.id = wanted;
+    ELSIF request ? 'transaction' THEN
+        PERFORM FROM registry_transaction WHERE id = (request ->> 'transaction')::uuid FOR UPDATE;
+        SELECT jsonb_build_object('id', t.id, 'state', t.state, 'jurisdiction_id', t.jurisdiction_id, 'jurisdiction', j.code,
+            'time_zone', j.time_zone, 'changed_at', greatest(t.proposed_at, t.held_at,
+                (SELECT max(s.at) FROM registry_transactionstep s WHERE s.transaction_id = t.id))) INTO found
+        FROM registry_transaction t JOIN accounts_jurisdiction j ON j.id = t.jurisdiction_id WHERE t.id = (request ->> 'transaction')::uuid;
+    ELSIF request ? 'account' THEN
+        SELECT jsonb_build_object('id', a.id, 'jurisdiction_id', a.jurisdiction_id, 'jurisdiction', j.code, 'time_zone', j.time_zone)
+        INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id
+        WHERE a.identifier = request ->> 'account';
+    ELSE
+        SELECT jsonb_build_object('id', j.id, 'jurisdiction_id', j.id, 'jurisdiction', j.code, 'time_zone', j.time_zone, 'issued', (
+            SELECT coalesce(bool_and(b.account_id IS NOT NULL AND u.code = request ->> 'unit_type'
+                AND s.vintage = (request ->> 'vintage')::integer), false)
+            FROM registry_blocks_with(j.id, (request ->> 'first')::bigint, (request ->> 'next')::bigint) b
+                LEFT JOIN registry_series s ON s.id = b.series_id LEFT JOIN registry_unittype u ON u.id = s.unit_type_id))
+        INTO found FROM accounts_jurisdiction j WHERE j.registry_code = request ->> 'registry';
+    END IF;
+    SELECT to_jsonb(w) INTO answer FROM registry_answer w WHERE w.principal = request ->> 'principal' AND w.key = request ->> 'key';
+    RETURN jsonb_build_object('answer', answer, 'subject', found,
+        'number', coalesce(wanted, nextval(pg_get_serial_sequence('registry_freeze', 'id'))));
+END $$;
+-- 0008 takes every function from everybody; what is granted by name stays.
+GRANT EXECUTE ON FUNCTION registry_freezing(jsonb) TO registry_application;

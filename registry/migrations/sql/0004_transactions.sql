@@ -399,7 +399,7 @@ BEGIN
         RAISE EXCEPTION 'an approval that delays says until when' USING ERRCODE = 'check_violation', CONSTRAINT = 'delay_has_an_end';
     END IF;
     -- The clock of what is on hold stands: it is due, or expires, later by as long as the hold lasted.
-    stood := CASE WHEN NEW.event = 'released' THEN NEW.at - given.held_at ELSE interval '0' END;
+    stood := CASE WHEN NEW.event = 'released' THEN make_interval(secs => extract(epoch FROM NEW.at - given.held_at)) ELSE interval '0' END;
     UPDATE registry_transaction SET state = NEW.to_state,
         completed_at = CASE WHEN NEW.to_state = 'COMPLETED' THEN NEW.at END,
         approver_id = CASE WHEN NEW.event = 'approved' THEN NEW.user_id ELSE approver_id END,

@@ -74,20 +74,23 @@ BEGIN
 END $$;
 
 -- Freeze, ask for the release of, or release: {"freeze": {...columns}} or {"ask": {...}} or {"release": {...}}, "entries", "answers".
--- Returns the freeze's id.
+-- Returns the freeze's id, which `registry_freezing` (0004) gave out in the same session, since the entries name it.
 CREATE FUNCTION registry_freeze_or_release(plan jsonb) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     made bigint;
 BEGIN
     IF plan ? 'freeze' THEN
-        INSERT INTO registry_freeze (jurisdiction_id, transaction_id, account_id, origin_id, first_no, next_no, reason, reference, review_on,
-            frozen_by_id, frozen_at)
-        SELECT f.jurisdiction_id, f.transaction_id, f.account_id, f.origin_id, f.first_no, f.next_no, f.reason, f.reference, f.review_on,
+        made := (plan -> 'freeze' ->> 'id')::bigint;
+        IF made IS DISTINCT FROM currval(pg_get_serial_sequence('registry_freeze', 'id')) THEN
+            RAISE EXCEPTION 'freezes are numbered by the database, in turn' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        INSERT INTO registry_freeze (id, jurisdiction_id, transaction_id, account_id, origin_id, first_no, next_no, reason, reference, review_on,
+            frozen_by_id, frozen_at) OVERRIDING SYSTEM VALUE
+        SELECT made, f.jurisdiction_id, f.transaction_id, f.account_id, f.origin_id, f.first_no, f.next_no, f.reason, f.reference, f.review_on,
             f.frozen_by_id, f.frozen_at
         FROM jsonb_to_record(plan -> 'freeze') AS f (jurisdiction_id bigint, transaction_id uuid, account_id bigint, origin_id bigint,
-            first_no bigint, next_no bigint, reason text, reference text, review_on date, frozen_by_id bigint, frozen_at timestamptz)
-        RETURNING id INTO made;
+            first_no bigint, next_no bigint, reason text, reference text, review_on date, frozen_by_id bigint, frozen_at timestamptz);
     ELSIF plan ? 'ask' THEN
         UPDATE registry_freeze f SET release_requested_by_id = r.by, release_requested_at = r.at, release_reason = r.reason
         FROM jsonb_to_record(plan -> 'ask') AS r (id bigint, by bigint, at timestamptz, reason text)
@@ -99,6 +102,8 @@ BEGIN
     END IF;
     IF made IS NULL THEN
         RAISE EXCEPTION 'the freeze is not as it was decided' USING ERRCODE = 'serialization_failure';
+    ELSIF NOT jsonb_path_query_array(plan, '$.entries[*].subject') ? ('freeze:' || made) THEN
+        RAISE EXCEPTION 'every freeze leaves its entry in the log' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     PERFORM registry_record(plan);
     RETURN made;

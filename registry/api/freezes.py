@@ -1,0 +1,159 @@
+"""Freezes over HTTP, for the staff of a jurisdiction. Translates only; the rules are the operations'."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import clock
+from accounts import queries as people
+from accounts.api.base import ApiView, page_links, printed_rows, tagged
+from accounts.api.pagination import Order, page, read_integer
+from accounts.api.serializers import NoMembers
+from accounts.models import Jurisdiction
+from registry import freezes, queries
+from registry.api.answers import IDEMPOTENCY_KEY, Answering
+from registry.api.freeze_serializers import (
+    FreezeOrderSerializer,
+    FreezePageSerializer,
+    FreezeQuery,
+    FreezeSerializer,
+    ReleaseRequestSerializer,
+    named_by,
+    wrong,
+)
+from registry.api.lifecycle import answered
+from registry.api.orders import digest_of
+from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
+from registry.operations.release import release
+from registry.operations.request_release import request_release
+from registry.rules.freezes import FreezeRecord, Named
+
+LATEST_FIRST = Order(columns=("id",), readers=(read_integer,), descending=True)
+ID = OpenApiParameter("id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, OpenApiParameter.PATH)
+
+
+class Freezes(ApiView):
+    """The freezes of the reader's jurisdictions, and the way to set one."""
+
+    query = FreezeQuery
+
+    @extend_schema(
+        operation_id="list_freezes", tags=["freezes"], parameters=[FreezeQuery], responses=FreezePageSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """List the freezes of your jurisdictions, the latest first; with `active`, only those that still stop something."""
+        rows = freezes.freezes_for(self.actor)
+        if (active := self.parameters.get("active")) is not None:
+            rows = rows.filter(released_at__isnull=active)
+        found = page(rows, LATEST_FIRST, self.parameters.get("cursor"), self.parameters["limit"])
+        printed = printed_rows(FreezeSerializer, map(freezes.record_of, found.rows))
+        return Response({**page_links(request, found), "results": printed})
+
+    @extend_schema(
+        operation_id="freeze",
+        tags=["freezes"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=FreezeOrderSerializer,
+        responses={201: OpenApiResponse(FreezeSerializer, description="Frozen, as of now.")},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Freeze a transaction, an account or a block of serials, at once. One person is enough; two release it.
+
+        A transaction is held with its units reserved and its clock standing. Of an account nothing leaves and nothing arrives.
+        Serials are frozen wherever they are by now.
+        """
+        answering = Answering(self, request, printer=FreezeSerializer().to_representation, location="freeze")
+        members = FreezeOrderSerializer().run_validation(request.data)
+        named = named_by(members)
+        key = answering.key(digest_of("POST", request.path, request.data))
+        self._refuse_what_is_unknown(named, members)
+        told = {name: members[name] for name in ("reason", "reference", "review_on")}
+        act = _act_on(named)
+        return answered(answering, lambda: act(**told, actor=self.actor, now=clock.now(), key=key))
+
+    def _refuse_what_is_unknown(self, named: Named, members: dict[str, Any]) -> None:
+        """Raise RequestRefused, in the same words, for what does not exist and what the reader may not know of."""
+        if named.serials is not None:
+            if not Jurisdiction.objects.filter(registry_code=named.serials.registry).exists():
+                raise wrong("unknown-registry", members)
+        elif named.account is not None:
+            if not people.visible_accounts(self.actor).filter(identifier=named.account).exists():
+                raise wrong("unknown-account", members)
+        elif named.transaction is not None and queries.transaction_of(self.actor, named.transaction) is None:
+            raise wrong("unknown-transaction", members)
+
+
+class FreezeDetail(ApiView):
+    """One freeze."""
+
+    @extend_schema(operation_id="read_freeze", tags=["freezes"], parameters=[ID], responses=FreezeSerializer)
+    def get(self, request: Request, id: int) -> Response:
+        """Read one freeze: what it stops and why, who set it, and how far its release has come."""
+        return tagged(request, Response(FreezeSerializer(_known(self, id)).data))
+
+
+class RequestRelease(ApiView):
+    """The first of two steps out."""
+
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="request_release",
+        tags=["freezes"],
+        parameters=[ID, IDEMPOTENCY_KEY],
+        request=ReleaseRequestSerializer,
+        responses={200: OpenApiResponse(FreezeSerializer, description="It waits for another person.")},
+    )
+    def post(self, request: Request, id: int) -> HttpResponse:
+        """Ask that a freeze be released. Everything stays as it is until another person, a senior administrator, agrees."""
+        answering = Answering(self, request, printer=FreezeSerializer().to_representation, success=200)
+        members = ReleaseRequestSerializer().run_validation(request.data)
+        key = answering.key(digest_of("POST", request.path, request.data))
+        _known(self, id)
+        actor, now, reason = self.actor, clock.now(), members["reason"]
+        return answered(answering, lambda: request_release(id, actor=actor, now=now, reason=reason, key=key))
+
+
+class Release(ApiView):
+    """The second step."""
+
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="release_freeze",
+        tags=["freezes"],
+        parameters=[ID, IDEMPOTENCY_KEY],
+        request=NoMembers,
+        responses={200: OpenApiResponse(FreezeSerializer, description="Released.")},
+    )
+    def post(self, request: Request, id: int) -> HttpResponse:
+        """Release a freeze that another person asked to release. What no other freeze stops may move again."""
+        answering = Answering(self, request, printer=FreezeSerializer().to_representation, success=200)
+        NoMembers().run_validation(request.data)
+        key = answering.key(digest_of("POST", request.path, request.data))
+        _known(self, id)
+        actor, now = self.actor, clock.now()
+        return answered(answering, lambda: release(id, actor=actor, now=now, key=key))
+
+
+def _known(view: ApiView, number: int) -> FreezeRecord:
+    """Return a freeze that the reader may know of. Raises: NotFound, in the same words for any other."""
+    row = freezes.freezes_for(view.actor).filter(pk=number).first() if number < 2**63 else None
+    if row is None:
+        raise NotFound
+    return freezes.record_of(row)
+
+
+def _act_on(named: Named) -> Callable[..., FreezeRecord]:
+    if (block := named.serials) is not None:
+        return lambda **told: freeze_serials(block, **told)
+    if (identifier := named.account) is not None:
+        return lambda **told: freeze_account(identifier, **told)
+    transaction = named.transaction
+    assert transaction is not None
+    return lambda **told: freeze_transaction(transaction, **told)

@@ -1,0 +1,160 @@
+"""Freezes as they are read: under lock by who decides about one, in pages by who looks at them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from accounts.queries import readable_jurisdictions
+from accounts.rules.access import Actor
+from registry.database_transaction import DatabaseTransaction
+from registry.ledger import StoredAnswer
+from registry.models import Freeze, Issue
+from registry.rules.freezes import FreezeRecord, Named
+from registry.rules.serials import SerialBlock
+from registry.rules.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be frozen, as it stands under lock. `state` of a transaction; `issued`: all serials are units of that name."""
+
+    id: int | str
+    jurisdiction_id: int
+    jurisdiction: str
+    time_zone: str
+    state: State | None
+    changed_at: datetime | None
+    issued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToFreeze:
+    """What a new freeze is decided by: its number, what it names (None: there is none), the first answer to its key."""
+
+    number: int
+    subject: Subject | None
+    answer: StoredAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToRelease:
+    """What a release is decided by: the freeze under lock (None: there is none), and the first answer to its key."""
+
+    freeze: FreezeRecord | None
+    answer: StoredAnswer | None
+
+
+def to_freeze(database: DatabaseTransaction, named: Named, key: tuple[str, str] | None) -> ToFreeze:
+    """Lock what is named and read what its freeze is decided by. Movements of serials are locked by the effect itself."""
+    if named.serials is not None:
+        block = named.serials
+        request: dict[str, Any] = {
+            "registry": block.registry,
+            "unit_type": block.unit_type,
+            "vintage": block.vintage,
+            "first": block.first,
+            "next": block.next,
+        }
+    elif named.account is not None:
+        request = {"account": named.account}
+    else:
+        request = {"transaction": str(named.transaction)}
+    found = _ask(database, request, key)
+    row = found["subject"]
+    subject = row and Subject(
+        id=row["id"],
+        jurisdiction_id=row["jurisdiction_id"],
+        jurisdiction=row["jurisdiction"],
+        time_zone=row["time_zone"],
+        state=State(row["state"]) if "state" in row else None,
+        changed_at=_instant(row.get("changed_at")),
+        issued=row.get("issued", True),
+    )
+    return ToFreeze(found["number"], subject, _answer(found["answer"]))
+
+
+def to_release(database: DatabaseTransaction, number: int, key: tuple[str, str] | None) -> ToRelease:
+    """Lock a freeze and read it."""
+    found = _ask(database, {"freeze": number}, key)
+    row = found["subject"]
+    return ToRelease(row and _record(row), _answer(found["answer"]))
+
+
+def freezes_for(actor: Actor) -> QuerySet[Freeze]:
+    """Return the freezes of the jurisdictions in which a role of the actor reads everything. The order is the caller's.
+
+    In one statement, with what `record_of` prints.
+    """
+    issue = Issue.objects.filter(origin=OuterRef("origin"), first_no__lte=OuterRef("first_no")).order_by("-first_no")
+    rows = Freeze.objects.select_related("jurisdiction", "account", "origin").annotate(
+        unit_type=Subquery(issue.values("series__unit_type__code")[:1]),
+        vintage=Subquery(issue.values("series__vintage")[:1]),
+    )
+    readable = readable_jurisdictions(actor)
+    return rows if readable is None else rows.filter(jurisdiction__code__in=readable)
+
+
+def record_of(row: Freeze) -> FreezeRecord:
+    """Return a row of `freezes_for` as it stands."""
+    serials = None
+    if row.origin is not None and row.first_no is not None and row.next_no is not None:
+        code, vintage = getattr(row, "unit_type", ""), getattr(row, "vintage", 0)
+        serials = SerialBlock(row.origin.registry_code, code, vintage, row.first_no, row.next_no)
+    account = None if row.account is None else row.account.identifier
+    return FreezeRecord(
+        id=row.pk,
+        jurisdiction=row.jurisdiction.code,
+        named=Named(row.transaction_id, account, serials),
+        reason=row.reason,
+        reference=row.reference,
+        review_on=row.review_on,
+        frozen_by=row.frozen_by_id,
+        frozen_at=row.frozen_at,
+        release_requested_by=row.release_requested_by_id,
+        release_requested_at=row.release_requested_at,
+        release_reason=row.release_reason,
+        released_by=row.released_by_id,
+        released_at=row.released_at,
+    )
+
+
+def _ask(database: DatabaseTransaction, request: dict[str, Any], key: tuple[str, str] | None) -> Mapping[str, Any]:
+    if key is not None:
+        request |= {"principal": key[0], "key": key[1]}
+    answer: Mapping[str, Any] = json.loads(database.ask("registry_freezing", json.dumps(request)) or "{}")
+    return answer
+
+
+def _record(row: Mapping[str, Any]) -> FreezeRecord:
+    serials = None
+    if row["registry"] is not None:
+        serials = SerialBlock(row["registry"], row["unit_type"], row["vintage"], row["first_no"], row["next_no"])
+    transaction = None if row["transaction_id"] is None else UUID(row["transaction_id"])
+    return FreezeRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        named=Named(transaction, row["account"], serials),
+        reason=row["reason"],
+        reference=row["reference"],
+        review_on=date.fromisoformat(row["review_on"]),
+        frozen_by=row["frozen_by_id"],
+        frozen_at=datetime.fromisoformat(row["frozen_at"]),
+        release_requested_by=row["release_requested_by_id"],
+        release_requested_at=_instant(row["release_requested_at"]),
+        release_reason=row["release_reason"],
+        released_by=row["released_by_id"],
+        released_at=_instant(row["released_at"]),
+    )
+
+
+def _answer(row: Mapping[str, Any] | None) -> StoredAnswer | None:
+    return None if row is None else StoredAnswer(row["digest"], row["status"], row["body"])
+
+
+def _instant(told: str | None) -> datetime | None:
+    return None if told is None else datetime.fromisoformat(told)

@@ -1,0 +1,80 @@
+"""What freezing, asking for a release and releasing have in common: who may, the answer given before, the entry in the log."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from accounts.refusals import NotPermitted, Refusal
+from accounts.rules.access import Act, Actor
+from audit import entries
+from registry import ledger
+from registry.database_transaction import DatabaseTransaction
+from registry.ledger import StoredAnswer
+from registry.operations.outcome import AnsweredBefore, AnswerKey, Refused, with_answer
+from registry.rules import checks
+from registry.rules.freezes import FreezeRecord, Named, Objection
+
+
+def names_of(key: AnswerKey | None) -> tuple[str, str] | None:
+    """Return what an idempotency key is found by."""
+    return None if key is None else (key.principal, key.key)
+
+
+def refuse_what_was_answered(key: AnswerKey | None, answer: StoredAnswer | None) -> None:
+    """Give the first answer to the same request again. Raises: AnsweredBefore; Refused where the key named another request."""
+    if key is not None and answer is not None:
+        if answer.digest != key.digest:
+            raise Refused((checks.key_names_one_request(key.key),))
+        raise AnsweredBefore(answer)
+
+
+def person_permitted(actor: Actor, act: Act, jurisdiction: str) -> int:
+    """Return the id of the person who acts. Raises: NotPermitted, also for the registry itself: a person answers for a freeze."""
+    if actor.user_id is None or not actor.may(act, jurisdiction):
+        raise NotPermitted(act)
+    return actor.user_id
+
+
+def refuse(objections: Iterator[Objection], **params: str | int) -> None:
+    """Raise the first objection. Raises: Refusal.
+
+    Nothing is stored of a refusal, not even under its key: asked again, it is judged again.
+    """
+    for objection in objections:
+        raise Refusal(objection.code, field=objection.field, **params)
+
+
+def write(
+    database: DatabaseTransaction,
+    act: str,
+    row: dict[str, Any],
+    record: FreezeRecord,
+    *,
+    event: str,
+    actor: Actor,
+    at: datetime,
+    key: AnswerKey | None,
+) -> FreezeRecord:
+    """Write a freeze or a step of its release with the log entry and the answer, all or nothing; return it as it then stands.
+
+    Commit point: before COMMIT everything moves as it did, after it the freeze stops or lets go all that it names. A crash in
+    between is one or the other; whoever asked finds out by the key.
+    """
+    rows = entries.rows(
+        registry=record.jurisdiction,
+        event=event,
+        occurred_at=at,
+        actor=actor.name,
+        subject=f"freeze:{record.id}",
+        content={"freeze": record.id, **_told(record.named), "review_on": record.review_on.isoformat()},
+    )
+    plan = with_answer(ledger.Plan(entries=rows), key, record)
+    ledger.freeze_or_release(database, act, row, plan)
+    return record
+
+
+def _told(named: Named) -> dict[str, Any]:
+    """What the log says is frozen; no free text, which may name a person."""
+    if named.serials is not None:
+        return {"serials": [named.serials.registry, named.serials.first, named.serials.next]}
+    return {"account": named.account} if named.account is not None else {"transaction": str(named.transaction)}

@@ -1,0 +1,79 @@
+"""Freezes: what one is, and what each step of it needs. One person sets it at once, two lift it (domain.md section 5).
+
+The trigger `freezes_take_effect` and the constraint `two_release` hold the same rules for the database.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from registry.rules.serials import SerialBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What is to be frozen: exactly one of a transaction, an account (its identifier) and a range of serials."""
+
+    transaction: UUID | None = None
+    account: str | None = None
+    serials: SerialBlock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeRecord:
+    """A freeze as it stands. Persons are users' ids; times are the registry's clock."""
+
+    id: int
+    jurisdiction: str
+    named: Named
+    reason: str
+    reference: str
+    review_on: date
+    frozen_by: int
+    frozen_at: datetime
+    release_requested_by: int | None = None
+    release_requested_at: datetime | None = None
+    release_reason: str = ""
+    released_by: int | None = None
+    released_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it still stops what it names."""
+        return self.released_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a step is not taken: a code of `refusal.<code>`, and the member of the request that it is about."""
+
+    code: str
+    field: str = ""
+
+
+def objections_to_freeze(reason: str, review_on: date, time_zone: str, now: datetime) -> Iterator[Objection]:
+    """Yield what a freeze lacks. It is looked at again on a day of the jurisdiction's calendar, today at the earliest."""
+    if not reason.strip():
+        yield Objection("reason-missing", "reason")
+    if review_on < now.astimezone(ZoneInfo(time_zone)).date():
+        yield Objection("freeze-review-is-past", "review_on")
+
+
+def objections_to_request(freeze: FreezeRecord) -> Iterator[Objection]:
+    """Yield why nobody can ask for the release of a freeze."""
+    if not freeze.is_active:
+        yield Objection("freeze-is-released")
+    elif freeze.release_requested_at is not None:
+        yield Objection("freeze-release-is-requested")
+
+
+def objections_to_release(freeze: FreezeRecord, person: int) -> Iterator[Objection]:
+    """Yield why a person cannot release a freeze: it takes two, of whom either may be the one who froze."""
+    if not freeze.is_active:
+        yield Objection("freeze-is-released")
+    elif freeze.release_requested_at is None:
+        yield Objection("freeze-release-is-not-requested")
+    elif freeze.release_requested_by == person:
+        yield Objection("freeze-released-by-its-requester")
