@@ -21,7 +21,7 @@ from accounts.rules.access import registry_itself
 from accounts.texts import text
 from registry.admin import deciding, ordering
 from registry.admin.freezes import freeze_link
-from registry.admin.searching import moves_some_of, of_registry, serials_in
+from registry.admin.searching import StateFilter, TypeFilter, moves_some_of, of_registry, serials_in
 from registry.certificates import CERTIFIED, certificate_of, language_for, page_of
 from registry.models import Balance, Issue, Series, Transaction, TransactionBlock, TransactionType, UnitBlock
 from registry.rules.serials import format_block
@@ -169,7 +169,7 @@ class TransactionAdmin(LedgerAdmin):
         "expires_at", "due_at", "completed_at",
     )  # fmt: skip
     list_select_related = ("transferring", "acquiring")
-    list_filter = ("state", "type", "jurisdiction")
+    list_filter = (StateFilter, TypeFilter, "jurisdiction")
     ordering = ("-id",)
     inlines = (deciding.StepInline, RangeInline)
     readonly_fields = ("certificate", "freeze")

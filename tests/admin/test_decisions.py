@@ -16,10 +16,11 @@ from registry.models import Transaction, UnitBlock
 from registry.operations.approve import approve
 from registry.operations.outcome import Outcome
 from registry.operations.propose import propose
+from registry.operations.set_validity import set_validity
 from registry.rules.proposal import Proposal
 from tests.accounts import samples
 from tests.admin.test_pages import signed_in
-from tests.build import NOW, Beijing, beijing
+from tests.build import NOW, REGISTRY, Beijing, beijing
 
 SENIOR, JUNIOR = Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR
 WAITING = reverse("admin:registry_transaction_waiting")
@@ -232,8 +233,10 @@ def test_a_long_list_of_what_waits_costs_as_many_statements_as_a_short_one(regis
 def test_lists_show_when_what_waits_expires_or_is_due_and_are_narrowed_by_state_and_type(registry, junior, senior):
     waiting = ordered(junior, registry)
     address = reverse("admin:registry_transaction_changelist")
-    found = senior.get(address, {"state": "AWAITING_APPROVAL", "type__code__exact": "10-50"})
+    found = senior.get(address, {"state": "AWAITING_APPROVAL", "type": "10-50"})
     assert [row.pk for row in found.context["cl"].result_list] == [waiting.pk]
+    for chosen in ({"state": "DELAYED"}, {"type": "4-0"}, {"state": "\0"}, {"type": "'"}):
+        assert list(senior.get(address, chosen).context["cl"].result_list) == []
     page = found.content.decode()
     assert "field-expires_at" in page
     assert "field-due_at" in page
@@ -286,9 +289,18 @@ def test_what_cannot_be_ordered_is_told_and_leaves_nothing(registry, junior, mem
 
 @pytest.mark.parametrize(
     ("kind", "sender", "acquirer", "reason"),
-    [("10-50", "ISS", "AUC", ""), ("10-37", "ISS", "stranger", ""), ("4-48", "ann", "MCN", "order 7")],
+    [
+        ("10-50", "ISS", "AUC", ""),
+        ("10-37", "ISS", "stranger", ""),
+        ("4-48", "ann", "MCN", "order 7"),
+        ("4-99", "ann", "LAP", "the notice"),
+    ],
 )
 def test_each_kind_of_order_is_carried_out_by_two(registry, junior, senior, kind, sender, acquirer, reason):
+    if kind == "4-99":
+        registry.open("LAP", type_code="LAP")
+        unit_type, source = registry.unit_type, "a notice"
+        set_validity(unit_type=unit_type, vintage=2026, valid_until=NOW, source=source, actor=REGISTRY, now=NOW)
     entered = {"type": kind, "transferring_account": registry[sender], "acquiring_account": registry[acquirer]}
     waiting = ordered(junior, registry, **entered, reason=reason)
     assert (waiting.type_id, waiting.reason, state(waiting)) == (kind, reason, "AWAITING_APPROVAL")
