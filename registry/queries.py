@@ -16,10 +16,12 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, O
 
 from accounts import queries as people
 from accounts.models import Account
-from accounts.rules.access import Actor
+from accounts.rules.access import EVERYWHERE, Actor, Role
 from registry.identity import EPOCH
 from registry.models import Holding, Transaction, TransactionBlock, TransactionStep, UnitBlock, UnitType
 from registry.operations.outcome import MovedRange, Outcome, StepTaken
+from registry.rules.states import State
+from registry.rules.types import Approval
 from registry.statements import holdings_as_of as holdings_as_of
 
 # Whose reader has more accounts than this reads a page by one condition instead of two for each account.
@@ -154,6 +156,23 @@ def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
     )
     initiator = f"user:{found.initiator_id}" if knows and found.initiator_id else None
     return replace(outcome, initiated_by=initiator, steps=steps)
+
+
+def awaiting_administrators(actor: Actor) -> QuerySet[Transaction]:
+    """Return what waits for a senior administrator where the actor is one, the oldest first, in one statement.
+
+    What the actor proposed is among it: then another one decides.
+    """
+    waiting = Transaction.objects.filter(
+        Q(type__approval=Approval.ADMINISTRATOR) | Q(transferring__type__administrative=True),
+        state=State.AWAITING_APPROVAL,
+        completed_at__isnull=True,
+    ).order_by("proposed_at", "id")
+    senior = Role.SENIOR_REGISTRY_ADMINISTRATOR
+    if actor.has_role(senior, EVERYWHERE):
+        return waiting
+    named = {role.rpartition("@")[2] for role in actor.roles}
+    return waiting.filter(jurisdiction__code__in=[code for code in named if actor.has_role(senior, code)])
 
 
 def outcome_without_ranges(found: Transaction) -> Outcome:

@@ -198,7 +198,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
 def test_the_check_makes_one_transaction_and_leaves_nothing() -> None:
     answer = run("demo", "--check")
     assert answer.returncode == 0, answer.stderr
-    assert "checked: one unit moved from " in answer.stdout
+    assert "checked: one unit goes from " in answer.stdout
 
 
 def test_a_database_that_refuses_is_one_sentence(state: Path) -> None:

@@ -72,10 +72,17 @@ JURISDICTIONS: Mapping[str, DemoJurisdiction] = {
     ),
 }
 
+# Two seniors and a junior in each jurisdiction: whoever initiates never approves.
 LOGINS = (
     DemoLogin("admin", Role.SYSTEM_ADMINISTRATOR, is_superuser=True),
-    DemoLogin("bj-registry", Role.SENIOR_REGISTRY_ADMINISTRATOR, "CN-BJ"),
-    DemoLogin("tk-registry", Role.SENIOR_REGISTRY_ADMINISTRATOR, "JP-13"),
-    DemoLogin("se-registry", Role.SENIOR_REGISTRY_ADMINISTRATOR, "KR-11"),
+    *(
+        DemoLogin(f"{demo.short}-{name}", role, code)
+        for code, demo in JURISDICTIONS.items()
+        for name, role in (
+            ("registry", Role.SENIOR_REGISTRY_ADMINISTRATOR),
+            ("registry-second", Role.SENIOR_REGISTRY_ADMINISTRATOR),
+            ("registry-junior", Role.JUNIOR_REGISTRY_ADMINISTRATOR),
+        )
+    ),
     DemoLogin("auditor", Role.AUDITOR),
 )

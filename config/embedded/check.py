@@ -13,31 +13,38 @@ UNIT_TYPE = {"CNBJ": "BEA", "JP13": "TER", "KR11": "KAU"}
 
 
 def one_transaction(root: str, seeded: dict[str, Any]) -> str:
-    """Transfer one unit between two demo accounts of one registry; return the sentence to print.
+    """Propose a transfer of one unit in one registry, approve it as another person; return the sentence to print.
+
+    They are strangers, so it is executed on a later working day.
 
     Raises: LaunchFailure (CHECK_FAILED).
     """
     keys = seeded.get("api_keys", [])
-    accounts = [key["account"] for key in keys]
     refusals = []
     for key in keys:
-        for acquiring in accounts:
-            registry = registry_of(key["account"])
-            if acquiring == key["account"] or registry_of(acquiring) != registry or registry not in UNIT_TYPE:
+        registry = registry_of(key["account"])
+        others = [other for other in keys if registry_of(other["account"]) == registry]
+        approvers = [other["key"] for other in others if other["account"] == key["account"] and other is not key]
+        for acquiring in dict.fromkeys(other["account"] for other in others):
+            if acquiring == key["account"] or registry not in UNIT_TYPE or not approvers:
                 continue
-            body = {
+            order = {
                 "type": "10-50",
                 "transferring_account": key["account"],
                 "acquiring_account": acquiring,
                 "unit_type": UNIT_TYPE[registry],
                 "quantity": 1,
             }
-            status, answer = post(f"{root}/api/v1/transactions", key["key"], body)
-            if status == 201 and answer.get("state") == "COMPLETED":
-                return f"checked: one unit moved from {key['account']} to {acquiring}"
+            status, answer = post(f"{root}/api/v1/transactions", key["key"], order)
+            if status == 201:
+                status, answer = post(f"{root}/api/v1/transactions/{answer['id']}/approve", approvers[0], {})
+            if answer.get("state") in {"DELAYED", "COMPLETED"}:
+                return (
+                    f"checked: one unit goes from {key['account']} to {acquiring}, proposed and approved by two persons"
+                )
             refusals.append(f"{status} {json.dumps(answer)[:400]}")
-    reason = refusals[0] if refusals else "the seed gave no two accounts of one registry with an API key"
-    raise LaunchFailure(Exit.CHECK_FAILED, f"The check's transaction did not complete: {reason}.")
+    reason = refusals[0] if refusals else "the seed gave no two accounts of one registry with two API keys"
+    raise LaunchFailure(Exit.CHECK_FAILED, f"The check's transaction was not accepted: {reason}.")
 
 
 def registry_of(account: str) -> str:

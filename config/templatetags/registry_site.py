@@ -8,7 +8,10 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts import clock
+from accounts.models import User
+from accounts.queries import actor_for
 from accounts.texts import text
+from registry.queries import awaiting_administrators
 
 register = template.Library()
 
@@ -27,3 +30,15 @@ def registry_clock() -> dict[str, Any]:
     except DatabaseError:
         now = clock.real_now()
     return {"mode": settings.REGISTRY_MODE, "mode_text": text(f"mode.{settings.REGISTRY_MODE}"), "now": now}
+
+
+@register.simple_tag
+def registry_waiting(user: User) -> int:
+    """Return how many transactions wait for a senior administrator where the user is one."""
+    return awaiting_administrators(actor_for(user)).count()
+
+
+@register.simple_tag
+def registry_text_of(group: str, name: str) -> str:
+    """Return the text of a code that is put together: `group.name`."""
+    return text(f"{group}.{name}")

@@ -16,9 +16,10 @@ from accounts.admin import ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.refusals import Refusal
 from accounts.texts import text
+from registry.admin.deciding import page_of_transaction, reasons_of, told
 from registry.models import IssuanceCap, UnitType
 from registry.operations.issue import issue
-from registry.operations.outcome import Refused
+from registry.operations.outcome import Outcome, Refused
 from registry.rules.serials import GREATEST_SERIAL
 
 
@@ -78,13 +79,13 @@ class IssuanceCapAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', address, text("admin.issue"))
 
     def issue_page(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask how much, and issue it into the registry's issuance account; a refusal is told and nothing is issued."""
+        """Ask how much to issue into the registry's issuance account, and propose it; a refusal is told and proposes nothing."""
         cap = get_object_or_404(self.get_queryset(request).select_related("unit_type__jurisdiction"), pk=pk)
         if not actor_of(request).administers(cap.unit_type.jurisdiction.code):
             raise PermissionDenied
         form = IssueForm(request.POST or None)
-        if request.method == "POST" and form.is_valid() and self._issue(request, cap, form):
-            return HttpResponseRedirect(reverse("admin:registry_issuancecap_change", args=[cap.pk]))
+        if request.method == "POST" and form.is_valid() and (proposed := self._issue(request, cap, form)) is not None:
+            return HttpResponseRedirect(page_of_transaction(proposed.transaction_id))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{text('admin.issue')}: {cap.unit_type} {cap.vintage}",
@@ -95,11 +96,11 @@ class IssuanceCapAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/registry/issue.html", context)
 
-    def _issue(self, request: HttpRequest, cap: IssuanceCap, form: IssueForm) -> bool:
+    def _issue(self, request: HttpRequest, cap: IssuanceCap, form: IssueForm) -> Outcome | None:
         account = Account.objects.filter(jurisdiction=cap.unit_type.jurisdiction, type="ISS").order_by("id").first()
         if account is None:
             form.add_error(None, text("admin.no-issuance-account"))
-            return False
+            return None
         try:
             outcome = issue(
                 cap_id=cap.pk,
@@ -109,14 +110,15 @@ class IssuanceCapAdmin(ReadOnlyAdmin):
                 now=clock.now(),
             )
         except Refused as refused:
-            for failure in refused.failures:
-                form.add_error(None, text(f"check.{failure.code}.failed", **failure.params))
-            return False
+            for reason in reasons_of(refused):
+                form.add_error(None, reason)
+            return None
         except Refusal as refusal:
             form.add_error(None, text(f"refusal.{refusal.code}", **refusal.params))
-            return False
-        self.message_user(request, f"{text('admin.issued')}: {outcome.quantity:,} t CO2e", messages.SUCCESS)
-        return True
+            return None
+        # A person's issuance waits for another one's approval: the message says until when.
+        self.message_user(request, told(outcome), messages.SUCCESS)
+        return outcome
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the reader may look at caps."""

@@ -1,5 +1,7 @@
 """The ledger: blocks, balances, transactions, issues and series. Read-only for everybody, searched by account and by serial."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +15,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy
 
-from accounts.admin import AccountAdmin, ReadOnlyAdmin
+from accounts.admin import AccountAdmin, ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.rules.access import registry_itself
 from accounts.texts import text
+from registry.admin import deciding, ordering
 from registry.admin.freezes import freeze_link
-from registry.admin.searching import moves_some_of, of_registry, serials_in
+from registry.admin.searching import StateFilter, TypeFilter, moves_some_of, of_registry, serials_in
 from registry.certificates import CERTIFIED, certificate_of, language_for, page_of
 from registry.models import Balance, Issue, Series, Transaction, TransactionBlock, TransactionType, UnitBlock
 from registry.rules.serials import format_block
@@ -161,17 +164,40 @@ class TransactionAdmin(LedgerAdmin):
 
     within = "jurisdiction__code"
     accounts = ("transferring__identifier", "acquiring__identifier", "client_reference")
-    list_display = ("id", "type_name", "state_name", "transferring", "acquiring", "quantity_shown", "completed_at")
+    list_display = (
+        "id", "type_name", "state_name", "transferring", "acquiring", "quantity_shown",
+        "expires_at", "due_at", "completed_at",
+    )  # fmt: skip
     list_select_related = ("transferring", "acquiring")
-    list_filter = ("state", "type", "jurisdiction")
+    list_filter = (StateFilter, TypeFilter, "jurisdiction")
     ordering = ("-id",)
+    inlines = (deciding.StepInline, RangeInline)
     readonly_fields = ("certificate", "freeze")
-    inlines = (RangeInline,)
+    change_list_template = "admin/registry/transactions.html"
+    change_form_template = "admin/registry/transaction.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the certificates."""
-        page = self.admin_site.admin_view(self.certificate_page)
-        return [path("<uuid:pk>/certificate/", page, name="registry_transaction_certificate"), *super().get_urls()]
+        """Add the certificates, the decisions, what waits for them, and the orders."""
+        pages: tuple[tuple[str, str, Callable[..., HttpResponse]], ...] = (
+            ("<uuid:pk>/certificate/", "certificate", self.certificate_page),
+            ("<uuid:pk>/decide/", "decide", partial(deciding.decide_page, self)),
+            ("waiting/", "waiting", partial(deciding.waiting_page, self)),
+            ("order/", "order", partial(ordering.order_page, self)),
+        )
+        own = [
+            path(way, self.admin_site.admin_view(page), name=f"registry_transaction_{name}")
+            for way, name, page in pages
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a transaction with the decisions that are open to the reader."""
+        row = self.get_object(request, object_id)
+        decisions = () if row is None else deciding.open_to(actor_of(request), row)
+        context = {"decisions": decisions, "reversible": deciding.REVERSE in decisions}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
     def certificate_page(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Show the certificate of a transaction that the reader may look at."""

@@ -1,13 +1,20 @@
-"""What somebody types to find units: an account's identifier or a part of it, a printed block, or a serial."""
+"""How transactions and units are found: by what somebody types (an account, a printed block, a serial), by state and type."""
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
+from django.contrib import admin
 from django.contrib.postgres.fields import BigIntegerRangeField
 from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
+from accounts.texts import text
 from registry.models import TransactionBlock
 from registry.rules.serials import GREATEST_SERIAL, MalformedBlock, parse_block
+from registry.rules.states import State
+from registry.rules.types import TYPES
 
 _SERIAL = re.compile(r"(?:([A-Z]{2}[A-Z0-9]{1,3})[ /:])?([1-9][0-9]{0,14})")
 
@@ -49,3 +56,35 @@ def ranges_with(wanted: Wanted) -> QuerySet[TransactionBlock]:
 def moves_some_of(wanted: Wanted, transaction: str = "pk") -> Exists:
     """Return the condition that a transaction moves some of the serials."""
     return Exists(ranges_with(wanted).filter(transaction=OuterRef(transaction)))
+
+
+class _OfTable(admin.SimpleListFilter):
+    """Narrows a list by what a table of the code says, with its names; nobody counts a million rows to know what there is."""
+
+    names: tuple[str, ...] = ()
+    group = ""
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        """Return what there may be, with its name."""
+        return [(name, text(f"{self.group}.{name}")) for name in self.names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of what was chosen; of what there is not, none."""
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        return queryset.filter(**{str(self.parameter_name): chosen}) if chosen in self.names else queryset.none()
+
+
+class StateFilter(_OfTable):
+    """By state."""
+
+    title, parameter_name, group = gettext_lazy("admin.state"), "state", "transaction-state"
+    names = tuple(State)
+
+
+class TypeFilter(_OfTable):
+    """By type of transaction."""
+
+    title, parameter_name, group = gettext_lazy("admin.type"), "type", "transaction-type"
+    names = tuple(TYPES)

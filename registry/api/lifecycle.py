@@ -1,4 +1,6 @@
-"""Deciding on transactions that wait, and proposing many at once. Translates only; the rules are the operations'."""
+"""Deciding on transactions that wait, undoing what completed, and proposing many at once. Translates only; the rules are the
+operations'.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +24,7 @@ from registry.api.lifecycle_serializers import (
     BatchAnswerSerializer,
     BatchSerializer,
     DecisionSerializer,
+    ReversalSerializer,
     printed_batch,
 )
 from registry.api.orders import digest_of, proposal_of
@@ -30,6 +33,7 @@ from registry.operations.approve import approve
 from registry.operations.outcome import AnsweredBefore, Refused
 from registry.operations.propose_batch import BatchRefused, propose_batch
 from registry.operations.refuse import refuse
+from registry.operations.reverse import reverse
 from registry.operations.withdraw import withdraw
 from registry.rules.proposal import Proposal
 
@@ -114,6 +118,35 @@ class Withdraw(_Decision):
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Withdraw a transaction that waits for approval or its delay. Its units are free again. One person is enough."""
         return self._post(request, id)
+
+
+class Reverse(ApiView):
+    """Undoing what completed."""
+
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="reverse_transaction",
+        tags=["transactions"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=ReversalSerializer,
+        responses={
+            201: OpenApiResponse(TransactionSerializer, description="Proposed; a senior administrator decides.")
+        },
+    )
+    def post(self, request: Request, id: UUID) -> HttpResponse:
+        """Propose a reversal or a correction of a completed transaction, as a registry administrator of its jurisdiction.
+
+        It is a transaction of its own, with all the same serials or nothing. Once only, within the dated limit; a transfer
+        between different holders is undone only with a reference. Others are told that the transaction was not found.
+        """
+        answering = Answering(self, request)
+        members = ReversalSerializer().run_validation(request.data)
+        key = answering.key(digest_of("POST", request.path, request.data))
+        if queries.transaction_of(self.actor, id) is None:
+            raise NotFound
+        actor, now = self.actor, clock.now()
+        return answered(answering, lambda: reverse(id, **members, actor=actor, now=now, key=key))
 
 
 class Batch(ApiView):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.api.base import Query, printed_rows
 from accounts.api.fields import Flag, StrictSerializer, Text
 from accounts.texts import text
-from registry.api.orders import LONGEST_TEXT, OrderSerializer
+from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT, OrderSerializer
 from registry.api.refusals import errors_of
 from registry.api.serializers import MovedBlockSerializer, TransactionSerializer
 from registry.operations.explain import Explained
@@ -31,6 +31,19 @@ class DecisionSerializer(StrictSerializer):
 
     reason = Text(
         required=False, default="", allow_blank=True, max_length=LONGEST_TEXT, help_text="Kept with the step."
+    )
+
+
+class ReversalSerializer(StrictSerializer):
+    """Why a completed transaction is undone, and on what that rests."""
+
+    reason = Text(max_length=LONGEST_TEXT)
+    reference = Text(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=LONGEST_REFERENCE,
+        help_text="The holder's consent or a court's order; needed for a transfer between different holders.",
     )
 
 
@@ -102,7 +115,7 @@ class BatchResultSerializer(serializers.Serializer[Any]):
     place = serializers.IntegerField(help_text="From 0, as it was ordered.")
     status = serializers.IntegerField(help_text="201, or 422 where it was refused.")
     transaction = TransactionSerializer(allow_null=True)
-    errors = serializers.ListField(
+    errors = serializers.ListField(  # type: ignore[assignment]  # the member of the answer, not what a serializer calls so
         child=serializers.DictField(), help_text="As in a problem document; empty where it was accepted."
     )
 

@@ -29,6 +29,7 @@ urlpatterns = [
     path("transactions/<uuid:id>/approve", lifecycle.Approve.as_view(), name="approve"),
     path("transactions/<uuid:id>/refuse", lifecycle.Refuse.as_view(), name="refuse"),
     path("transactions/<uuid:id>/withdraw", lifecycle.Withdraw.as_view(), name="withdraw"),
+    path("transactions/<uuid:id>/reverse", lifecycle.Reverse.as_view(), name="reverse"),
     path("transactions/<uuid:id>", views.TransactionDetail.as_view(), name="transaction"),
     path("transactions/<uuid:id>/certificate", TransactionCertificate.as_view(), name="certificate"),
     path("freezes", freezes.Freezes.as_view(), name="freezes"),

@@ -89,7 +89,8 @@ def _stock(made: SeededJurisdiction, demo: DemoIssue, actor: Actor, now: datetim
                         vintage=cap.vintage,
                     ),
                 ),
-                client_reference="first stock of the demo",
+                # Of one account, a reference names one transaction.
+                client_reference=f"first stock of {identifier}",
             )
             for identifier, quantity in stock
         ],

@@ -124,7 +124,8 @@ def test_blocks_balances_and_transactions_are_found_by_account(registry, chief):
         assert rows(chief.get(f"/admin/registry/{model}/", {"q": registry["ann"]})) == 1
     assert rows(chief.get("/admin/registry/transaction/", {"q": registry["ann"].lower()[:17]})) == 1
     assert rows(chief.get("/admin/registry/balance/", {"q": "CNBJ 601"})) == 1
-    assert rows(chief.get("/admin/audit/entry/", {"q": registry["ann"]})) == 3
+    # Opened, and two representatives nominated and made active.
+    assert rows(chief.get("/admin/audit/entry/", {"q": registry["ann"]})) == 5
 
 
 def test_a_block_is_found_by_any_of_its_serials_and_printed(registry, chief):
@@ -165,19 +166,27 @@ def test_a_list_of_many_costs_as_many_statements_as_one_of_few(registry, chief):
     assert cost() == before
 
 
-def test_a_registry_administrator_issues_under_a_cap_and_others_do_not(registry):
+def test_a_registry_administrator_issues_under_a_cap_when_another_approves_and_others_do_not(registry):
     cap = registry.caps[2026]
     page = reverse("admin:registry_issuancecap_issue", args=[cap.pk])
-    issuer = signed_in("issuer", roles=((Role.SENIOR_REGISTRY_ADMINISTRATOR, registry),))
+    issuer = signed_in("issuer", roles=((Role.JUNIOR_REGISTRY_ADMINISTRATOR, registry),))
     assert issuer.get(page).status_code == 200
-    assert issuer.post(page, {"quantity": "50"}).status_code == 302
+    proposed = issuer.post(page, {"quantity": "50"}, follow=True)
+    waiting = Transaction.objects.get(type_id="1-0", state="AWAITING_APPROVAL")
+    told = f"awaits the approval of another, senior administrator until {waiting.expires_at:%Y-%m-%d %H:%M} UTC"
+    assert told in proposed.content.decode()
+    assert proposed.redirect_chain == [(address(Transaction, "change", waiting.pk), 302)]
+    assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_000
+    senior = signed_in("senior", roles=((Role.SENIOR_REGISTRY_ADMINISTRATOR, registry),))
+    decide = reverse("admin:registry_transaction_decide", args=[waiting.pk])
+    assert "Completed: 50 t CO2e." in senior.post(decide, {"decision": "approve"}, follow=True).content.decode()
     assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_050
     refused = issuer.post(page, {"quantity": str(10**13)})
     assert refused.status_code == 200
     assert "there is room for" in refused.content.decode()
     for wrong in ("0", "-1", "1.5", "1e3", "", str(2**63)):
         assert issuer.post(page, {"quantity": wrong}).status_code == 200
-    assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_050
+    assert Transaction.objects.filter(type_id="1-0").count() == 2
     auditor = signed_in("auditor", roles=((Role.AUDITOR, registry),))
     assert auditor.post(page, {"quantity": "50"}).status_code == 403
     assert signed_in("other").post(page, {"quantity": "50"}).status_code == 404

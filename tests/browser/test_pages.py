@@ -2,23 +2,19 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.db import connections
 from django.test import Client
 from playwright.sync_api import Page, expect, sync_playwright
 
 from accounts.models import User, UserRole
 from accounts.rules.access import Role
-from config.wsgi import application
 from registry.models import IssuanceCap
 from registry.rules.serials import format_block
 from tests.build import Beijing, beijing
+from tests.serving import served
 
 CHROMIUM = shutil.which("chromium")
 PICTURES = os.environ.get("BROWSER_PICTURES")
@@ -30,26 +26,6 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-
-
-class Quiet(WSGIRequestHandler):
-    """Says nothing of each request."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
-
-
-class Server(ThreadedWSGIServer):
-    """Waits for its requests at the end, and leaves no connection open."""
-
-    daemon_threads = False
-
-    def process_request_thread(self, request, client_address):
-        """Serve one connection."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            connections.close_all()
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +45,9 @@ def registry(committed_db: str) -> Beijing:
     made.issue(1_000)
     made.move("ISS", "Yanqing Trading", 200)
     made.move("ISS", "Chaoyang Trading", 200)
-    user = User.objects.create(username="chief", password="!", is_staff=True, is_superuser=True)
-    UserRole.objects.create(user=user, role=Role.SENIOR_REGISTRY_ADMINISTRATOR, jurisdiction=made.home)
+    for name in ("chief", "second"):
+        user = User.objects.create(username=name, password="!", is_staff=True, is_superuser=True)
+        UserRole.objects.create(user=user, role=Role.SENIOR_REGISTRY_ADMINISTRATOR, jurisdiction=made.home)
     return made
 
 
@@ -92,15 +69,9 @@ def page(registry: Beijing, live_address: str, browser) -> Iterator[Page]:
 
 @pytest.fixture
 def live_address(committed_db: str) -> Iterator[str]:
-    """A threaded server on loopback, on the test's own database."""
-    server = Server(("127.0.0.1", 0), Quiet, allow_reuse_address=False)
-    server.set_app(StaticFilesHandler(application))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    """The service, on the test's own database."""
+    with served() as address:
+        yield address
 
 
 def picture(page: Page, name: str) -> None:
@@ -136,15 +107,51 @@ def test_an_account_is_found_by_its_identifier_and_leads_to_its_blocks(registry,
     picture(page, "blocks")
 
 
-def test_units_are_issued_under_a_cap(registry, page):
+def sign_in(page: Page, name: str) -> None:
+    """Let somebody else sit down at the same browser."""
+    client = Client()
+    client.force_login(User.objects.get(username=name))
+    page.context.clear_cookies()
+    address = page.url.split("/admin")[0]
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}])
+
+
+def test_units_are_issued_under_a_cap_when_a_second_senior_approves(registry, page):
     cap = registry.caps[2026]
     page.goto(f"/admin/registry/issuancecap/{cap.pk}/issue/")
     page.fill("#id_quantity", "500")
     picture(page, "issue")
     page.get_by_role("button", name="issue units").click()
     page.wait_for_url("**/change/")
-    expect(page.get_by_text("500 t CO2e")).to_be_visible()
+    expect(page.get_by_text("awaits the approval of another")).to_be_visible()
+    assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_000
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    sign_in(page, "second")
+    page.goto("/admin/")
+    page.get_by_role("link", name="What waits for me").click()
+    picture(page, "waiting")
+    page.locator("#waiting tbody a").click()
+    picture(page, "waiting-transaction")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Completed: 500 t CO2e.")).to_be_visible()
     assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_500
+
+
+def test_an_order_is_explained_and_then_proposed(registry, page):
+    page.goto("/admin/registry/transaction/order/")
+    page.select_option("#id_type", "10-50")
+    page.fill("#id_transferring_account", registry["ISS"])
+    page.fill("#id_acquiring_account", registry["AUC"])
+    page.fill("#id_unit_type", "BEA")
+    page.fill("#id_quantity", "10")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.get_by_text("It would be accepted now")).to_be_visible()
+    picture(page, "order-explained")
+    page.get_by_role("button", name="Propose", exact=True).click()
+    page.wait_for_url("**/change/")
+    page.fill("#decision-reason", "a mistake")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("is free again")).to_be_visible()
 
 
 def test_the_apis_page_shows_every_operation_under_its_own_policy(page):

@@ -25,7 +25,9 @@ def codes(refusal: pytest.ExceptionInfo[Refused]) -> set[int]:
 
 
 def holder_of(serial: int) -> str:
-    return UnitBlock.objects.get(start_no__lte=serial, end_no__gt=serial).account.name
+    account = UnitBlock.objects.get(start_no__lte=serial, end_no__gt=serial).account
+    assert account is not None
+    return account.name
 
 
 def surrendered(office: Office):
@@ -169,7 +171,7 @@ def test_postgresql_alone_refuses_a_reversal_that_takes_other_serials(office: Of
         {"type": "10-190"},
         {"acquirer": accounts["ann"].pk},
         {"at": NOW + timedelta(days=31)},
-        {"original": Transaction.objects.filter(type_id="10-50").first().pk},
+        {"original": Transaction.objects.filter(type_id="10-50")[0].pk},
     ):
         with pytest.raises(psycopg.errors.IntegrityError):
             attempt(**changes)

@@ -1,0 +1,191 @@
+"""Deciding on transactions: their steps, what waits for a senior administrator, and the forms to approve, refuse, withdraw, undo.
+
+It holds no rule: which buttons are shown only spares people a refusal. What may be done is for the operations to say.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse as address_of
+from django.utils.translation import gettext_lazy
+
+from accounts import clock
+from accounts.admin import ReadOnlyAdmin, actor_of
+from accounts.refusals import Refusal
+from accounts.rules.access import Actor, Role
+from accounts.texts import text
+from registry import queries
+from registry.models import Transaction, TransactionStep
+from registry.operations.approve import approve
+from registry.operations.outcome import Outcome, Refused
+from registry.operations.refuse import refuse
+from registry.operations.reverse import UNDONE_BY, reverse
+from registry.operations.withdraw import withdraw
+from registry.rules.states import State, Step, may_take
+
+DECISIONS: Mapping[str, Callable[..., Outcome]] = {"approve": approve, "refuse": refuse, "withdraw": withdraw}
+REVERSE = "reverse"
+# As many as a person looks through; the rest is told by its number.
+MOST_SHOWN = 100
+
+
+class StepInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What became of a transaction: who, when, from, to, why, and which checks failed."""
+
+    model = TransactionStep
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("step", "from_name", "to_name", "at", "who", "reason", "failed")
+    verbose_name_plural = gettext_lazy("admin.steps")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TransactionStep]:
+        """Return the steps in their order, with who took them."""
+        rows: QuerySet[TransactionStep] = super().get_queryset(request)
+        return rows.select_related("user").order_by("id")
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Steps are taken by their operations."""
+        return False
+
+    @admin.display(description=gettext_lazy("admin.step"))
+    def step(self, row: TransactionStep) -> str:
+        """The step's name."""
+        return text(f"transaction-step.{row.event}")
+
+    @admin.display(description=gettext_lazy("admin.from"))
+    def from_name(self, row: TransactionStep) -> str:
+        """The state before."""
+        return text(f"transaction-state.{row.from_state}")
+
+    @admin.display(description=gettext_lazy("admin.to"))
+    def to_name(self, row: TransactionStep) -> str:
+        """The state after."""
+        return text(f"transaction-state.{row.to_state}")
+
+    @admin.display(description=gettext_lazy("admin.who"))
+    def who(self, row: TransactionStep) -> str:
+        """Who took it."""
+        return row.user.username if row.user else text("admin.registry-itself")
+
+    @admin.display(description=gettext_lazy("admin.failed-checks"))
+    def failed(self, row: TransactionStep) -> str:
+        """The checks that failed, each with what it asks."""
+        return " ".join(f"{code} {text(f'check.{code}')}" for code in row.failures)
+
+
+class DecisionForm(forms.Form):
+    """A decision with its reason, and for undoing what that rests on."""
+
+    decision = forms.ChoiceField(choices=[(name, name) for name in (*DECISIONS, REVERSE)])
+    reason = forms.CharField(required=False, max_length=500)
+    reference = forms.CharField(required=False, max_length=100)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask why of everything but an approval."""
+        members: dict[str, Any] = super().clean() or self.cleaned_data
+        if members.get("decision") != "approve" and not members.get("reason"):
+            self.add_error("reason", text("admin.reason-needed"))
+        return members
+
+
+def open_to(actor: Actor, row: Transaction) -> tuple[str, ...]:
+    """Return which decisions on a transaction an administrator could take now."""
+    home, state = row.jurisdiction.code, State(row.state)
+    found: list[str] = []
+    if not actor.administers(home):
+        return ()
+    is_another = row.initiator_id != actor.user_id
+    if is_another and queries.awaiting_administrators(actor).filter(pk=row.pk).exists():
+        found += ["approve", "refuse"]
+    if may_take(Step.WITHDRAWN, state):
+        found.append("withdraw")
+    if state is State.COMPLETED and row.type_id in UNDONE_BY:
+        found.append(REVERSE)
+    return tuple(found)
+
+
+def told(outcome: Outcome) -> str:
+    """Return how a transaction stands, and until when."""
+    until = outcome.expires_at if outcome.state == State.AWAITING_APPROVAL else outcome.due_at
+    return text(
+        f"admin.told.{outcome.state}",
+        quantity=f"{outcome.quantity:,}",
+        until="" if until is None else f"{until:%Y-%m-%d %H:%M}",
+    )
+
+
+def reasons_of(refused: Refused) -> list[str]:
+    """Return the text of each check that failed."""
+    return [f"{failure.code}: {text(f'check.{failure.code}.failed', **failure.params)}" for failure in refused.failures]
+
+
+def page_of_transaction(transaction_id: UUID) -> str:
+    """Return the address of a transaction's page."""
+    return address_of("admin:registry_transaction_change", args=[transaction_id])
+
+
+def decide_page(pages: ReadOnlyAdmin, request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take a decision on a transaction that the reader may look at, and return to a page that tells how it went."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    row = get_object_or_404(pages.get_queryset(request), pk=pk)
+    if not pages.has_view_permission(request, row):
+        raise PermissionDenied
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        for reasons in form.errors.values():
+            for reason in reasons:
+                pages.message_user(request, str(reason), messages.ERROR)
+        return HttpResponseRedirect(page_of_transaction(pk))
+    name, reason = form.cleaned_data["decision"], form.cleaned_data["reason"]
+    actor, now = actor_of(request), clock.now()
+    try:
+        if name == REVERSE:
+            reference = form.cleaned_data["reference"]
+            outcome = reverse(pk, reason=reason, reference=reference, actor=actor, now=now)
+        else:
+            outcome = DECISIONS[name](pk, reason=reason, actor=actor, now=now)
+    except Refused as refused:
+        for reason in reasons_of(refused):
+            pages.message_user(request, reason, messages.ERROR)
+    except Refusal as refusal:
+        pages.message_user(request, text(f"refusal.{refusal.code}", **refusal.params), messages.ERROR)
+    else:
+        pages.message_user(request, told(outcome), messages.SUCCESS)
+        return HttpResponseRedirect(page_of_transaction(outcome.transaction_id))
+    return HttpResponseRedirect(page_of_transaction(pk))
+
+
+def waiting_page(pages: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
+    """Show what waits for a senior administrator of the reader's jurisdictions, oldest first."""
+    if not pages.has_view_permission(request):
+        raise PermissionDenied
+    actor = actor_of(request)
+    found = queries.awaiting_administrators(actor)
+    rows = [
+        {
+            "row": row,
+            "address": page_of_transaction(row.pk),
+            "type": text(f"transaction-type.{row.type_id}"),
+            "quantity": f"{row.quantity:,}",
+            "own": row.initiator_id == actor.user_id,
+        }
+        for row in found.select_related("transferring", "acquiring", "initiator")[:MOST_SHOWN]
+    ]
+    context = {
+        **pages.admin_site.each_context(request),
+        "title": text("admin.waiting"),
+        "rows": rows,
+        "more": max(found.count() - MOST_SHOWN, 0),
+        "is_senior": any(role.startswith(f"{Role.SENIOR_REGISTRY_ADMINISTRATOR}@") for role in actor.roles),
+        "opts": pages.opts,
+    }
+    return TemplateResponse(request, "admin/registry/waiting.html", context)
