@@ -23,6 +23,7 @@ from registry.rules.facts import (
     AccountFacts,
     AllocationFacts,
     CapFacts,
+    CarryOverFacts,
     Context,
     HoldingLimitFacts,
     LimitFacts,
@@ -99,6 +100,8 @@ class Facts:
     caps: Mapping[int, CapFacts]
     returns: ReturnFacts | None
     original: OriginalFacts | None
+    carry_overs: Mapping[tuple[str, str], CarryOverFacts]
+    periods: Mapping[int, str]
     answer: StoredAnswer | None
     used_references: frozenset[tuple[str, str]]
     exercise: bool
@@ -211,6 +214,7 @@ def read(
         "allocations": sorted({p.allocation for p in proposals if p.allocation is not None}),
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
         "returns": next((p.returns for p in proposals if p.returns is not None), None),
+        "carries": any(TYPES[p.type].family is Family.CARRY_OVER for p in proposals) or None,
         "original": next((p.reverses for p in proposals if p.reverses is not None), None),
         "undoing": next((p.type for p in proposals if p.reverses is not None), None),
         "limited": sorted(
@@ -266,6 +270,8 @@ def context(
         cap=facts.caps.get(proposal.cap or 0),
         returns=facts.returns if proposal.returns is not None else None,
         original=facts.original if proposal.reverses is not None else None,
+        carry_overs=facts.carry_overs,
+        periods=facts.periods,
         moment=moment,
         initiator_id=initiator_id,
         exercise=facts.exercise,
@@ -499,6 +505,8 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
         caps=_caps(answer.get("cap"), registries, unit_types),
         returns=ReturnFacts(**answer["returns"]) if answer.get("returns") else None,
         original=_original(answer.get("original")),
+        carry_overs=_carry_overs((answer.get("carries") or {}).get("rules")),
+        periods={int(i): period for i, period in ((answer.get("carries") or {}).get("periods") or {}).items()},
         answer=_answer(answer.get("answer")),
         used_references=frozenset((account, used) for account, used in answer.get("references") or []),
         exercise=answer.get("exercise", False),
@@ -574,6 +582,13 @@ def _original(row: dict[str, Any] | None) -> OriginalFacts | None:
         return None
     ranges = frozenset((part[0], part[1], part[2], part[3], part[4]) for part in row["ranges"] or ())
     return OriginalFacts(**row | {"ranges": ranges, "completed_at": _instant(row["completed_at"])})
+
+
+def _carry_overs(rows: list[Any] | None) -> dict[tuple[str, str], CarryOverFacts]:
+    return {
+        (registry, unit_type): CarryOverFacts(rule["first_vintage"], rule["last_vintage"], rule["to_period"])
+        for registry, unit_type, rule in rows or ()
+    }
 
 
 def _answer(row: dict[str, Any] | None) -> StoredAnswer | None:

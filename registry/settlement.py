@@ -11,10 +11,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from registry.rules.checks import Failure
-from registry.rules.facts import Context
+from registry.rules.facts import Context, units_of
+from registry.rules.types import Effect
 
-# [origin, first, next, series, recognition, from account, to account], half-open serials.
-Movement = tuple[int, int, int, int, int, int | None, int]
+# [origin, first, next, series, recognition, from account, to account, the period it is carried over into], half-open serials.
+Movement = tuple[int, int, int, int, int, int | None, int, str | None]
 
 
 class Settlement(Protocol):
@@ -45,9 +46,10 @@ class InternalSettlement:
                 piece.recognition_id,
                 None if found.line.transferring is None else context.accounts[found.line.transferring].id,
                 context.accounts[found.line.acquiring].id,
+                context.carry_overs[registry, unit_type].to_period if context.type.effect is Effect.CARRY else None,
             )
             for found in context.lines
-            for piece in found.pieces
+            for registry, unit_type, piece in units_of(found)
         )
 
 

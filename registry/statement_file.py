@@ -27,6 +27,7 @@ COLUMNS = (
     "project",
     "period",
     "recognition",
+    "applicable_period",
     "block",
     "quantity_in",
     "quantity_out",
@@ -105,6 +106,7 @@ def _product(series: Series, recognition: Recognition) -> tuple[Cell, ...]:
         series.project,
         series.period,
         f"{recognition.rate_numerator}/{recognition.rate_denominator}",
+        recognition.applicable_period,
     )
 
 
@@ -116,7 +118,7 @@ def _row(
     type_code: str = "",
     direction: str = "",
     other: str | None = None,
-    product: tuple[Cell, ...] = (None,) * 6,
+    product: tuple[Cell, ...] = (None,) * 7,
     block: str = "",
     entered: int | None = None,
     left: int | None = None,

@@ -175,8 +175,8 @@ def every_movement_of(account: Account, start: datetime, end: datetime) -> Itera
             yield from lines.print(rows)
 
 
-# A range leaves what it names and, as long as no range changes either, enters the same.
-_ENTERS, _LEAVES = "b.series_id, b.recognition_id", "b.series_id, b.recognition_id"
+# A range leaves what it names and enters the same, but for one that is carried over: that enters another recognition.
+_ENTERS, _LEAVES = "b.series_id, coalesce(b.to_recognition_id, b.recognition_id)", "b.series_id, b.recognition_id"
 _SIDES = (
     ("to_account_id", "from_account_id", _ENTERS, 1),
     ("from_account_id", "to_account_id", _LEAVES, 0),

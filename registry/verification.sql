@@ -50,7 +50,7 @@ GROUP BY t.id, k.code HAVING coalesce(sum(r.next_no - r.first_no), 0)
 -- Every balance, from the transactions.
 SELECT a.identifier AS account, u.code AS unit_type, s.vintage, coalesce(h.quantity, 0) AS found, coalesce(m.total, 0) AS expected
 FROM (SELECT account_id, series_id, recognition_id, sum(units) AS total FROM (
-        SELECT r.to_account_id AS account_id, r.series_id, r.recognition_id, r.next_no - r.first_no AS units
+        SELECT r.to_account_id AS account_id, r.series_id, coalesce(r.to_recognition_id, r.recognition_id) AS recognition_id, r.next_no - r.first_no AS units
         FROM registry_transactionblock r JOIN registry_transaction t ON t.id = r.transaction_id WHERE t.state = 'COMPLETED'
         UNION ALL
         SELECT r.from_account_id, r.series_id, r.recognition_id, r.first_no - r.next_no

@@ -55,6 +55,13 @@ class OrderSerializer(StrictSerializer):
     vintage = Integer(
         required=False, min_value=1990, max_value=2200, out_of_range=2008, help_text="Any, oldest first, where absent."
     )
+    recognition = Integer(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=2**31 - 1,
+        help_text="Which units of the vintage, where no `serial_blocks` are named: the `id` of a holding's recognition.",
+    )
     quantity = Integer(
         min_value=1, max_value=GREATEST_SERIAL, out_of_range=2003, not_integer=2003, help_text="Units of 1 t CO2e."
     )
@@ -133,6 +140,7 @@ def _selected(order: Mapping[str, Any]) -> Line:
         registry=order.get("registry", home),
         unit_type=order["unit_type"],
         vintage=order.get("vintage"),
+        recognition=order["recognition"],
     )
 
 

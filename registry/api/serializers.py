@@ -58,10 +58,12 @@ class CheckListSerializer(serializers.Serializer[Any]):
 
 
 class RecognitionSerializer(serializers.Serializer[Any]):
-    """What a unit is worth here, as two integers: 1/1 for a unit at home."""
+    """What a unit counts as here: its worth as two integers, 1/1 for a unit at home, and the period it was carried over into."""
 
+    id = serializers.IntegerField(help_text="As an order names it; 0 for a unit at home that was not carried over.")
     numerator = serializers.IntegerField(source="rate_numerator")
     denominator = serializers.IntegerField(source="rate_denominator")
+    applicable_period = serializers.CharField(help_text="Empty where it is the period of its series.")
 
 
 class HoldingSerializer(serializers.Serializer[Holding | PastHolding]):

@@ -23,11 +23,15 @@ class Series(models.Model):
 
 
 class Recognition(models.Model):
-    """The worth a host registry pinned to foreign units at entry, as two integers in lowest terms."""
+    """What units count as: the worth a host registry pinned to them at entry, as two integers in lowest terms, and a period.
+
+    The period is the one that a carry-over moved them into; empty: that of their series.
+    """
 
     id = models.IntegerField(primary_key=True)
     rate_numerator = models.BigIntegerField()
     rate_denominator = models.BigIntegerField()
+    applicable_period = models.TextField(default="")
 
     class Meta:
         managed = False

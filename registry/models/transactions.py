@@ -124,6 +124,7 @@ class TransactionBlock(models.Model):
     next_no = models.BigIntegerField()
     series = models.ForeignKey("registry.Series", models.PROTECT, related_name="+")
     recognition = models.ForeignKey("registry.Recognition", models.PROTECT, related_name="+")
+    to_recognition = models.ForeignKey("registry.Recognition", models.PROTECT, null=True, related_name="+")
     from_account = models.ForeignKey("accounts.Account", models.PROTECT, null=True, related_name="+")
     to_account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
 

@@ -14,6 +14,7 @@ from registry.operations.terms import Terms
 from registry.rules.checks import Failure
 from registry.rules.facts import Context
 from registry.rules.states import State
+from registry.rules.types import Effect
 from registry.settlement import settlement_for
 
 
@@ -161,14 +162,17 @@ def accepted(
     if outcome.ranges:
         move(plan, judged, series_id)
     event = kind.event if is_completed else "transaction.proposed"
-    plan.entries.extend(log_of(judged, actor, now, event, str(outcome.transaction_id), _log_content(outcome)))
+    content = _log_content(outcome)
+    if kind.effect is Effect.CARRY:
+        content["to_periods"] = sorted({str(row[8]) for row in plan.ranges})
+    plan.entries.extend(log_of(judged, actor, now, event, str(outcome.transaction_id), content))
     return outcome, plan
 
 
 def move(plan: ledger.Plan, judged: Context, series_id: int | None = None) -> None:
     """Add the ranges of an accepted transaction, the plan's first, as its settlement says."""
-    for origin, first, following, series, recognition, sender, acquirer in settlement_for("internal").movements(judged):
-        plan.ranges.append([0, origin, first, following, series_id or series, recognition, sender, acquirer])
+    for origin, first, following, series, *rest in settlement_for("internal").movements(judged):
+        plan.ranges.append([0, origin, first, following, series_id or series, *rest])
     plan.sinks.update(account.id for account in judged.accounts.values() if account.retires)
 
 

@@ -12,9 +12,18 @@ from registry.rules.checks_of_form import VINTAGES
 
 
 def set_validity(
-    *, unit_type: UnitType, vintage: int, valid_until: datetime, source: str, actor: Actor, now: datetime
+    *,
+    unit_type: UnitType,
+    vintage: int,
+    valid_until: datetime,
+    source: str,
+    actor: Actor,
+    now: datetime,
+    applicable_period: str = "",
 ) -> None:
     """Record the instant from which units of a vintage only lapse, and log it; of several records the latest holds.
+
+    Of those carried over into `applicable_period`, or, without one, of those that were not carried over.
 
     Raises: NotPermitted; Refusal for a year that is no vintage, or without a source. Source: domain.md section 5, lapse.
     """
@@ -28,8 +37,9 @@ def set_validity(
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO registry_unitvalidity (unit_type_id, vintage, valid_until, source) VALUES (%s, %s, %s, %s)",
-                [unit_type.pk, vintage, valid_until, source],
+                "INSERT INTO registry_unitvalidity (unit_type_id, vintage, applicable_period, valid_until, source)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [unit_type.pk, vintage, applicable_period, valid_until, source],
             )
         entries.record(
             registry=home,
@@ -37,5 +47,5 @@ def set_validity(
             occurred_at=now,
             actor=actor.name,
             subject=f"{home}:{unit_type.code}:{vintage}",
-            content={"valid_until": valid_until.isoformat(), "source": source},
+            content={"applicable_period": applicable_period, "valid_until": valid_until.isoformat(), "source": source},
         )

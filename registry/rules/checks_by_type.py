@@ -8,7 +8,8 @@ from accounts.rules.statuses import AccountStatus
 from registry.rules.check_table import Finding, about, check
 from registry.rules.checks_of_accounts import sending
 from registry.rules.checks_of_form import is_quantity, printed
-from registry.rules.facts import AccountFacts, Context, Moment
+from registry.rules.facts import AccountFacts, Context, Moment, units_of
+from registry.rules.proposal import SerialRange
 from registry.rules.serials import GREATEST_SERIAL
 from registry.rules.states import State
 from registry.rules.types import Effect
@@ -160,6 +161,25 @@ def return_is_within_the_excess(context: Context) -> Iterator[Finding]:
     )
     if not is_the_accounts or not same_units or quantity > left:
         yield about(allocation=wanted, left=left if is_the_accounts else 0, quantity=quantity)
+
+
+@check(5009, reference="domain.md 5: carry-over under the banking rule")
+def units_may_be_carried_over(context: Context) -> Iterator[Finding]:
+    if context.type.family is not Family.CARRY_OVER:
+        return
+    known = sending(context)
+    for found in context.lines:
+        if found.line.transferring not in known:
+            continue
+        for registry, unit_type, piece in units_of(found):
+            rule = context.carry_overs.get((registry, unit_type))
+            if (
+                rule is None
+                or not rule.first_vintage <= piece.vintage <= rule.last_vintage
+                or context.periods.get(piece.recognition_id) == rule.to_period
+            ):
+                serials = printed(SerialRange(registry, piece.first, piece.next))
+                yield about(serials, serials=serials, vintage=piece.vintage)
 
 
 @check(5010)

@@ -14,7 +14,7 @@ from registry.rules.approval import approval_of
 from registry.rules.check_table import Finding, about, check
 from registry.rules.checks_of_form import is_quantity, printed
 from registry.rules.facts import AccountFacts, Context, LineFacts, Moment
-from registry.rules.types import Approval
+from registry.rules.types import Approval, Effect
 
 
 def knows(context: Context, account: AccountFacts) -> bool:
@@ -80,8 +80,10 @@ def acquiring_account_status_allows(context: Context) -> Iterator[Finding]:
 
 @check(4005)
 def accounts_differ(context: Context) -> Iterator[Finding]:
+    """Units that are carried over stay in their account: there the two are the same."""
+    stays = context.type.effect is Effect.CARRY
     for line in context.proposal.lines:
-        if line.transferring == line.acquiring:
+        if (line.transferring == line.acquiring) != stays:
             yield about(line.acquiring, account=line.acquiring)
 
 

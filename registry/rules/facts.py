@@ -1,6 +1,6 @@
 """What the ledger knows about a proposal: read once, under locks, then judged by the checks without another look."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -107,6 +107,15 @@ class LineFacts:
     named: tuple[NamedPiece, ...] = ()
 
 
+def units_of(found: LineFacts) -> Iterator[tuple[str, str, Piece]]:
+    """Yield the pieces of a line, each with its issuing registry and unit type."""
+    if not found.named:
+        yield from ((found.line.registry, found.line.unit_type, piece) for piece in found.pieces)
+    for named in found.named:
+        if named.piece is not None:
+            yield named.serials.registry, named.unit_type or "", named.piece
+
+
 @dataclass(frozen=True, slots=True)
 class UnitTypeFacts:
     """A unit type of one issuing registry."""
@@ -167,6 +176,15 @@ class OriginalFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CarryOverFacts:
+    """A banking rule: which vintages of a unit type, both ends among them, may be carried over, and into which period."""
+
+    first_vintage: int
+    last_vintage: int
+    to_period: str
+
+
+@dataclass(frozen=True, slots=True)
 class AllocationFacts:
     """One row of an allocation table: what an installation is entitled to for a year."""
 
@@ -223,6 +241,9 @@ class Context:
     cap: CapFacts | None = None
     returns: ReturnFacts | None = None
     original: OriginalFacts | None = None
+    # Where units may be carried over: the rules in force by (registry, unit type), and every recognition's applicable period.
+    carry_overs: Mapping[tuple[str, str], CarryOverFacts] = field(default_factory=dict)
+    periods: Mapping[int, str] = field(default_factory=dict)
     moment: Moment = Moment.PROPOSAL
     # Who proposed what is approved now.
     initiator_id: int | None = None

@@ -13,12 +13,14 @@ from accounts.rules.statuses import Movement
 
 
 class Effect(StrEnum):
-    """What a transaction does to its units: make them, give them another holder, retire them for ever, or undo retiring."""
+    """What a transaction does to its units: make them, give them another holder, retire them for ever, undo retiring, or, where
+    they are, carry them over into another period."""
 
     MINT = "mint"
     MOVE = "move"
     RETIRE = "retire"
     RESTORE = "restore"
+    CARRY = "carry"
 
 
 class Approval(StrEnum):
@@ -100,6 +102,8 @@ _ROWS = (
     TransactionType("10-91", Family.CLOSURE, Effect.MOVE, Movement.TRANSFER_OUT, delayed=True, limited=True),
     # What was allocated too much goes back, within the excess that the authority determined.
     TransactionType("10-42", Family.RETURN, Effect.MOVE, Movement.RETURN, needs_excess=True),
+    # Units of one period count in the next, as the dated rule `carry-over.<unit type>` says. They stay in their account.
+    TransactionType("7-0", Family.CARRY_OVER, Effect.CARRY, Movement.CARRY_OVER),
     # Units past their dated validity. The standards have no code for it; 4-99 is this registry's own.
     TransactionType("4-99", Family.LAPSE, Effect.RETIRE, Movement.LAPSE, by_order=True, needs_reason=True),
     # A reversal is a new transaction that names the one it undoes, with all the same serials or nothing.

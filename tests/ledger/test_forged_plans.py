@@ -280,7 +280,7 @@ def test_reading_facts_from_within_a_trigger_of_its_own_gives_no_power(withstand
     assert everything(withstanding.owner) == was
     for statement in (
         "UPDATE public.registry_unitblock SET account_id = 1; RETURN NEW",
-        "PERFORM public.registry_rehouse(NULL, 1, false, NULL, NULL); RETURN NEW",
+        "PERFORM public.registry_rehouse(NULL, 1, 0, false, NULL, NULL); RETURN NEW",
     ):
         service.execute(
             f"CREATE OR REPLACE FUNCTION pg_temp.pull() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; END $$"

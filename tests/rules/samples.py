@@ -10,6 +10,7 @@ from registry.rules.facts import (
     AccountFacts,
     AllocationFacts,
     CapFacts,
+    CarryOverFacts,
     Context,
     LineFacts,
     NamedPiece,
@@ -205,6 +206,19 @@ def lapse(valid_until: datetime | None = NOW, **changes: Any) -> Context:
         **{
             "acquirer": LAP, "kind": "4-99", "actor": JUNIOR, "proposal": {"reason": "the notice"},
             "found": (named(1, 11, ANN, valid_until=valid_until),),
+        }
+        | changes
+    )  # fmt: skip
+
+
+BANKING = CarryOverFacts(first_vintage=2024, last_vintage=2026, to_period="2027")
+
+
+def carry_over(**changes: Any) -> Context:
+    """Ten units of ann's count in 2027."""
+    return transfer(
+        **{
+            "acquirer": ANN, "kind": "7-0", "carry_overs": {("CNBJ", "BEA"): BANKING}, "periods": {0: "", 3: "2027"},
         }
         | changes
     )  # fmt: skip

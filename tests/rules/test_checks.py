@@ -22,6 +22,7 @@ from registry.rules.types import TYPES
 from tests.rules.samples import (
     ALLOCATION,
     ANN,
+    BANKING,
     BOB,
     CAP,
     ISS,
@@ -39,6 +40,7 @@ from tests.rules.samples import (
     account,
     allocation,
     cancellation,
+    carry_over,
     correction,
     issuance,
     lapse,
@@ -114,6 +116,16 @@ GOOD = {
     "a correction between accounts of one holder": correction("", original=replace(MOVED, one_holder=True)),
     "a lapse on the first instant": lapse(),
     "a transfer on the last instant": transfer(found=(named(1, 11, ANN, valid_until=LATER),)),
+    "a carry-over": carry_over(),
+    "a carry-over of named serials by a restricted account": carry_over(
+        sender=(restricted := replace(ANN, status="SOME_RESTRICTED")),
+        acquirer=restricted,
+        found=(named(1, 11, ANN),),
+    ),
+    "a carry-over of the only vintage": carry_over(
+        carry_overs={("CNBJ", "BEA"): replace(BANKING, first_vintage=2026, last_vintage=2026)}
+    ),
+    "a carry-over into the period after": carry_over(periods={0: "2026"}),
     "a closure transfer": transfer(sender=CLOSING, kind="10-91"),
     "the last units of a limit": transfer(sender=replace(ANN, limits=LIMITS)),
     "units that count already": transfer(
@@ -183,6 +195,7 @@ BROKEN: dict[tuple[int, str], Context] = {
     (4004, "a frozen account receives"): transfer(acquirer=replace(BOB, frozen=True)),
     (4004, "an account not open yet receives"): transfer(acquirer=replace(BOB, status="REQUESTED")),
     (4005, "to itself"): transfer(acquirer=ANN),
+    (4005, "carried over into another account"): carry_over(acquirer=BOB),
     (4006, "a trader surrenders"): surrender(sender=replace(ANN, installation_id=30)),
     (4007, "a transfer into the issuance account"): transfer(acquirer=ISS),
     (4007, "a transfer into the surrender account"): transfer(acquirer=SUR),
@@ -256,6 +269,17 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5008, "another's allocation"): returning(returns=replace(RETURNS, installation_id=31)),
     (5008, "another vintage"): returning(returns=replace(RETURNS, vintage=2025)),
     (5008, "an allocation of nobody"): returning(returns=None),
+    (5009, "no rule"): carry_over(carry_overs={}),
+    (5009, "another type's rule"): carry_over(carry_overs={("CNBJ", "BEB"): BANKING}),
+    (5009, "a vintage too late"): carry_over(carry_overs={("CNBJ", "BEA"): replace(BANKING, last_vintage=2025)}),
+    (5009, "a vintage too early, by serials"): carry_over(
+        carry_overs={("CNBJ", "BEA"): replace(BANKING, first_vintage=2027, last_vintage=2028)},
+        found=(named(1, 11, ANN),),
+    ),
+    (5009, "a second time"): carry_over(periods={0: "2027"}),
+    (5009, "a second time, by serials"): carry_over(
+        found=(named(1, 11, ANN, piece=replace(piece(1, 11), recognition_id=3)),)
+    ),
     (5013, "a lapse before its time"): lapse(LATER),
     (5013, "a lapse of what is valid for ever"): lapse(None),
     (5013, "a transfer of what only lapses"): transfer(found=(named(1, 11, ANN, valid_until=NOW),)),

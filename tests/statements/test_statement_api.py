@@ -37,7 +37,7 @@ def test_a_statement_adds_up_and_says_what_moved(moved, ask):
     assert told["total"] == {"opening": 0, "in": 600, "out": 30, "closing": 570}
     (total,) = told["totals"]
     assert (total["registry"], total["unit_type"], total["vintage"], total["closing"]) == ("CNBJ", "BEA", 2026, 570)
-    assert total["recognition"] == {"numerator": 1, "denominator": 1}
+    assert total["recognition"] == {"id": 0, "numerator": 1, "denominator": 1, "applicable_period": ""}
     assert [(row["direction"], row["quantity_in"], row["quantity_out"], row["balance"]) for row in told["results"]] == [
         ("in", 600, 0, 600),
         ("out", 0, 10, 590),
@@ -179,7 +179,7 @@ def test_no_cell_begins_as_a_formula_does(beginning):
 
 def test_what_xml_cannot_say_does_not_break_a_file(moved, ask):
     ask("seller").order(moved.order(reason="a\x01b\x0b\x1f"), key="odd")
-    assert rows_of(moved, ask, "xlsx")[-4][17] == "a\ufffdb\ufffd\ufffd"
+    assert rows_of(moved, ask, "xlsx")[-4][18] == "a\ufffdb\ufffd\ufffd"
 
 
 def test_a_period_may_end_now(moved, ask):

@@ -16,37 +16,44 @@ CREATE TABLE registry_series (
         REFERENCES registry_unittype (id, jurisdiction_id)
 );
 
--- The worth a host registry pinned to a foreign block at entry. Row 0: at home, one for one. `linking` adds the others.
+-- What a block counts as: the worth a host registry pinned to it at entry, and the period that a carry-over moved it into ('': that
+-- of its series). Row 0: at home, one for one. `linking` adds rates, registry_carried_over (0004) adds periods.
 CREATE TABLE registry_recognition (
     id integer PRIMARY KEY,
     rate_numerator bigint NOT NULL,
     rate_denominator bigint NOT NULL,
+    applicable_period text NOT NULL DEFAULT '',
+    CONSTRAINT recognition_is_there_once UNIQUE (rate_numerator, rate_denominator, applicable_period),
     CONSTRAINT rate_is_positive CHECK (rate_numerator > 0 AND rate_denominator > 0),
     CONSTRAINT rate_is_in_lowest_terms CHECK (gcd(rate_numerator, rate_denominator) = 1)
 );
 INSERT INTO registry_recognition VALUES (0, 1, 1);
 
 -- Until when units of a type and vintage count; of several records of one the latest holds. Past that instant they only lapse.
+-- What was carried over counts until the end recorded for its vintage in that period, and so outlives what was not.
 CREATE TABLE registry_unitvalidity (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     unit_type_id bigint NOT NULL REFERENCES registry_unittype (id),
     vintage smallint NOT NULL CONSTRAINT validity_is_of_a_vintage CHECK (vintage BETWEEN 1990 AND 2200),
+    -- The period they were carried over into; '': they were not.
+    applicable_period text NOT NULL DEFAULT '',
     valid_until timestamptz NOT NULL,
     source text NOT NULL CONSTRAINT validity_names_its_source CHECK (source <> ''),
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE INDEX validity_of_a_vintage ON registry_unitvalidity (unit_type_id, vintage, id DESC);
-CREATE FUNCTION registry_valid_until(series integer) RETURNS timestamptz
+CREATE INDEX validity_of_a_vintage ON registry_unitvalidity (unit_type_id, vintage, applicable_period, id DESC);
+CREATE FUNCTION registry_valid_until(series integer, recognition integer) RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT v.valid_until FROM registry_series s
         JOIN registry_unitvalidity v ON v.unit_type_id = s.unit_type_id AND v.vintage = s.vintage
+            AND v.applicable_period = (SELECT r.applicable_period FROM registry_recognition r WHERE r.id = recognition)
     WHERE s.id = series ORDER BY v.id DESC LIMIT 1
 $$;
 
 -- One row per type of domain.md section 5; the Python table registry/rules/types.py is compared with it by a test.
 CREATE TABLE registry_transactiontype (
     code text PRIMARY KEY,
-    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire', 'restore')),
+    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire', 'restore', 'carry')),
     from_types text[] NOT NULL,
     to_types text[] NOT NULL,
     within_one_registry boolean NOT NULL,
@@ -132,6 +139,8 @@ CREATE TABLE registry_transactionblock (
     next_no bigint NOT NULL,
     series_id integer NOT NULL,
     recognition_id integer NOT NULL DEFAULT 0,
+    -- What they count as afterwards; null: as before. Only a carry-over changes it.
+    to_recognition_id integer,
     from_account_id bigint,
     to_account_id bigint NOT NULL,
     PRIMARY KEY (transaction_id, id)

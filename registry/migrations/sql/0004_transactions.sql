@@ -47,8 +47,9 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'times_are_in_order';
     ELSIF TG_OP = 'UPDATE' THEN
         RETURN NEW;
-    ELSIF NEW.quantity <= 0 OR NEW.transferring_id = NEW.acquiring_id OR (NEW.transferring_id IS NULL) <> (NEW.cap_id IS NOT NULL) THEN
-        RAISE EXCEPTION 'a transaction moves units between two accounts, or issues them under a cap'
+    ELSIF NEW.quantity <= 0 OR (NEW.transferring_id IS NULL) <> (NEW.cap_id IS NOT NULL) OR NEW.transferring_id = NEW.acquiring_id
+            AND NOT EXISTS (SELECT FROM registry_transactiontype k WHERE k.code = NEW.type_id AND k.effect = 'carry') THEN
+        RAISE EXCEPTION 'a transaction moves units between two accounts, carries them over in one, or issues them under a cap'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'transaction_is_well_formed';
     END IF;
     IF NEW.state NOT IN ('AWAITING_APPROVAL', 'DELAYED', 'PROPOSED', 'COMPLETED') THEN
@@ -90,9 +91,10 @@ BEGIN
     WHERE origin_id = part.origin_id AND start_no = part.first_no;
 END $$;
 
--- Give the serials of a range a new holder, or a reservation, from the highest down. `from_hold` is the transaction that
--- may already have reserved them; `to_hold` the one that reserves them now (both null: a plain move).
-CREATE FUNCTION registry_rehouse(part registry_transactionblock, to_account bigint, retires_units boolean, from_hold uuid, to_hold uuid)
+-- Give the serials of a range a new holder and recognition, or a reservation, from the highest down. `from_hold` is the transaction
+-- that may already have reserved them; `to_hold` the one that reserves them now (both null: a plain move).
+CREATE FUNCTION registry_rehouse(part registry_transactionblock, to_account bigint, to_recognition integer, retires_units boolean,
+    from_hold uuid, to_hold uuid)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     upto bigint := part.next_no;
@@ -101,7 +103,7 @@ DECLARE
 BEGIN
     WHILE upto > part.first_no LOOP
         UPDATE registry_unitblock b SET start_no = greatest(b.start_no, part.first_no), account_id = to_account,
-            retired = retires_units, held_for = to_hold
+            recognition_id = to_recognition, retired = retires_units, held_for = to_hold
         WHERE b.origin_id = part.origin_id AND b.end_no = upto AND b.series_id = part.series_id
             AND b.account_id = part.from_account_id AND b.recognition_id = part.recognition_id
             AND b.held_for IS NOT DISTINCT FROM from_hold
@@ -155,6 +157,58 @@ BEGIN
     END IF;
 END $$;
 
+-- The banking rule for units of a type, as it held in the issuing jurisdiction at an instant: {"first_vintage", "last_vintage",
+-- "to_period"}; null where none did, or none that says all three.
+CREATE FUNCTION registry_carry_over_rule(of_type bigint, at timestamptz) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT d.value FROM registry_unittype u JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id
+        JOIN accounts_datedrule d ON d.jurisdiction_id = j.id AND d.key = 'carry-over.' || u.code
+    WHERE u.id = of_type AND d.valid_from <= (at AT TIME ZONE j.time_zone)::date
+        AND coalesce((at AT TIME ZONE j.time_zone)::date < d.valid_to, true)
+        AND jsonb_typeof(d.value -> 'first_vintage') = 'number' AND jsonb_typeof(d.value -> 'last_vintage') = 'number'
+        AND jsonb_typeof(d.value -> 'to_period') = 'string' AND d.value ->> 'to_period' <> ''
+$$;
+
+-- A carry-over leaves units where they are and gives them the period that the rule of the day of its proposal names, and no other rate.
+CREATE FUNCTION registry_range_carries_over(part registry_transactionblock, proposed_at timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM registry_series s
+            JOIN registry_recognition before ON before.id = part.recognition_id
+            JOIN registry_recognition after ON after.id = part.to_recognition_id
+                AND (after.rate_numerator, after.rate_denominator) = (before.rate_numerator, before.rate_denominator)
+                AND after.applicable_period <> before.applicable_period
+            CROSS JOIN registry_carry_over_rule(s.unit_type_id, proposed_at) rule
+            WHERE s.id = part.series_id AND after.applicable_period = rule ->> 'to_period'
+                AND s.vintage BETWEEN (rule ->> 'first_vintage')::numeric AND (rule ->> 'last_vintage')::numeric) THEN
+        RAISE EXCEPTION 'no rule lets these units be carried over so'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'units_are_carried_over_by_rule';
+    END IF;
+END $$;
+
+-- The recognition of the same rate in a period, made when it is the first. Alone, so that two do not take one id; readers and the
+-- rows that refer to others wait for nothing.
+CREATE FUNCTION registry_carried_over(recognition integer, period text) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found_id integer;
+BEGIN
+    FOR turn IN 1..2 LOOP
+        SELECT after.id INTO found_id FROM registry_recognition before JOIN registry_recognition after
+            ON (after.rate_numerator, after.rate_denominator) = (before.rate_numerator, before.rate_denominator)
+        WHERE before.id = recognition AND after.applicable_period = period;
+        IF FOUND THEN
+            RETURN found_id;
+        ELSIF turn = 1 THEN
+            LOCK TABLE registry_recognition IN SHARE ROW EXCLUSIVE MODE;
+        END IF;
+    END LOOP;
+    INSERT INTO registry_recognition (id, rate_numerator, rate_denominator, applicable_period)
+    SELECT (SELECT max(id) + 1 FROM registry_recognition), r.rate_numerator, r.rate_denominator, period
+    FROM registry_recognition r WHERE r.id = recognition RETURNING id INTO found_id;
+    RETURN found_id;
+END $$;
+
 CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     parent record;
@@ -181,7 +235,8 @@ BEGIN
             OR parent.needs_obligation <> (parent.obligation_id IS NOT NULL)
             OR parent.needs_allocation <> (parent.allocation_id IS NOT NULL)
             OR parent.needs_original <> (parent.reverses_id IS NOT NULL)
-            OR parent.needs_excess <> (parent.returns_id IS NOT NULL) THEN
+            OR parent.needs_excess <> (parent.returns_id IS NOT NULL)
+            OR (parent.effect = 'carry') <> (NEW.to_recognition_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', parent.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     -- Recorded by the sender's registry; where nobody sends, by the acquirer's.
@@ -221,9 +276,12 @@ BEGIN
         SELECT * INTO undoing FROM registry_transaction WHERE id = NEW.transaction_id;
         PERFORM registry_range_undoes(NEW, undoing, parent.undoes);
     ELSIF parent.effect <> 'mint' AND (parent.type_id = '4-99')
-            <> coalesce(registry_valid_until(NEW.series_id) <= parent.proposed_at, false) THEN
+            <> coalesce(registry_valid_until(NEW.series_id, NEW.recognition_id) <= parent.proposed_at, false) THEN
         RAISE EXCEPTION 'units lapse when their validity has ended, and do nothing else then'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'units_are_valid_or_lapse';
+    END IF;
+    IF parent.effect = 'carry' THEN
+        PERFORM registry_range_carries_over(NEW, parent.proposed_at);
     END IF;
     IF parent.effect = 'mint' THEN
         IF parent.state <> 'COMPLETED' THEN
@@ -231,10 +289,10 @@ BEGIN
         END IF;
         PERFORM registry_mint(NEW);
     ELSIF parent.state = 'COMPLETED' THEN
-        PERFORM registry_rehouse(NEW, NEW.to_account_id, parent.retires, NULL, NULL);
+        PERFORM registry_rehouse(NEW, NEW.to_account_id, coalesce(NEW.to_recognition_id, NEW.recognition_id), parent.retires, NULL, NULL);
     ELSE
         -- Where units retire, none is reserved: they never move again.
-        PERFORM registry_rehouse(NEW, NEW.from_account_id, false, NULL, NEW.transaction_id);
+        PERFORM registry_rehouse(NEW, NEW.from_account_id, NEW.recognition_id, false, NULL, NEW.transaction_id);
     END IF;
     RETURN NULL;
 END $$;
@@ -270,8 +328,9 @@ CREATE FUNCTION registry_range_is_well_formed() RETURNS trigger LANGUAGE plpgsql
 BEGIN
     IF NEW.id <> currval('registry_transactionblock_id_seq') THEN
         RAISE EXCEPTION 'ranges are numbered by the database, in turn' USING ERRCODE = 'integrity_constraint_violation';
-    ELSIF NEW.first_no < 1 OR NEW.next_no <= NEW.first_no OR NEW.from_account_id = NEW.to_account_id THEN
-        RAISE EXCEPTION 'a range is of some serials, from 1 on, and changes hands'
+    ELSIF NEW.first_no < 1 OR NEW.next_no <= NEW.first_no
+            OR (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id) <> (NEW.to_recognition_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'a range is of some serials, from 1 on, and changes hands or, where it is carried over, its period'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'range_is_well_formed';
     END IF;
     RETURN NEW;
@@ -299,9 +358,13 @@ BEGIN
             ELSIF acquirer.frozen THEN
                 RAISE EXCEPTION 'a frozen account takes part in nothing' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
-            PERFORM registry_rehouse(part, part.to_account_id, acquirer.retires, NEW.id, NULL);
+            IF part.to_recognition_id IS NOT NULL THEN
+                PERFORM registry_range_carries_over(part, NEW.proposed_at);
+            END IF;
+            PERFORM registry_rehouse(part, part.to_account_id, coalesce(part.to_recognition_id, part.recognition_id),
+                acquirer.retires, NEW.id, NULL);
         ELSE
-            PERFORM registry_rehouse(part, part.from_account_id, false, NEW.id, NULL);
+            PERFORM registry_rehouse(part, part.from_account_id, part.recognition_id, false, NEW.id, NULL);
         END IF;
     END LOOP;
     RETURN NULL;

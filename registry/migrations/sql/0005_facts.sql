@@ -69,7 +69,7 @@ BEGIN
                 ON s.origin_id = j.id AND s.unit_type_id = u.id AND h.account_id = holder
                 AND h.recognition_id = (draw ->> 'recognition')::integer
                 AND (draw ->> 'lapsing')::boolean
-                    = coalesce(registry_valid_until(s.id) <= (draw ->> 'now')::timestamptz, false)
+                    = coalesce(registry_valid_until(s.id, h.recognition_id) <= (draw ->> 'now')::timestamptz, false)
                 AND (draw ->> 'vintage' IS NULL OR s.vintage = (draw ->> 'vintage')::integer)
                 AND (eligible_until IS NULL OR s.vintage <= eligible_until)
         WHERE j.registry_code = draw ->> 'registry' ORDER BY s.vintage, s.id LOOP
@@ -98,7 +98,7 @@ BEGIN
     SELECT jsonb_agg(jsonb_build_array(b.origin_id, greatest(b.start_no, first), least(b.end_no, next), b.series_id,
         b.recognition_id, s.vintage, u.code, u.kind, b.account_id, b.held_for IS DISTINCT FROM (named ->> 'own')::uuid
             AND b.held_for IS NOT NULL OR b.frozen_by IS NOT NULL, b.retired,
-            registry_valid_until(b.series_id))
+            registry_valid_until(b.series_id, b.recognition_id))
         ORDER BY b.start_no)
     INTO found
     FROM (SELECT * FROM registry_unitblock WHERE origin_id = issuer AND start_no < next AND start_no >=
@@ -208,6 +208,16 @@ BEGIN
         WHERE r.id = (request ->> 'returns')::bigint
             AND EXISTS (SELECT FROM registry_transaction t WHERE t.allocation_id = r.id AND t.state = 'COMPLETED');
         result := result || jsonb_build_object('returns', found);
+    END IF;
+    IF request ? 'carries' THEN
+        -- Every rule and recognition: they are few. What waits is judged by the rule of the day on which it was proposed.
+        SELECT jsonb_build_object(
+            'rules', (SELECT jsonb_agg(jsonb_build_array(j.registry_code, u.code, rule)) FROM registry_unittype u
+                JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id
+                CROSS JOIN registry_carry_over_rule(u.id, coalesce((SELECT t.proposed_at FROM registry_transaction t
+                    WHERE t.id = (request ->> 'own')::uuid), (request ->> 'now')::timestamptz)) rule WHERE rule IS NOT NULL),
+            'periods', (SELECT jsonb_object_agg(r.id, r.applicable_period) FROM registry_recognition r)) INTO found;
+        result := result || jsonb_build_object('carries', found);
     END IF;
     IF request ? 'original' THEN
         SELECT jsonb_build_object('id', t.id, 'type', t.type_id, 'state', t.state, 'completed_at', t.completed_at, 'quantity', t.quantity,

@@ -5,7 +5,7 @@ GRANT SELECT ON registry_unittype, registry_issuancecap, registry_series, regist
     TO registry_application, registry_auditor;
 -- Administrators enter unit types and caps; what is issued under a cap is not theirs to write, and a type stays what it is.
 GRANT SELECT ON registry_unitvalidity TO registry_application, registry_auditor;
-GRANT INSERT (unit_type_id, vintage, valid_until, source) ON registry_unitvalidity TO registry_application;
+GRANT INSERT (unit_type_id, vintage, applicable_period, valid_until, source) ON registry_unitvalidity TO registry_application;
 GRANT INSERT ON registry_unittype TO registry_application;
 GRANT INSERT (unit_type_id, vintage, "limit", valid_from, valid_to, source, issued) ON registry_issuancecap TO registry_application;
 GRANT UPDATE ("limit", valid_from, valid_to, source) ON registry_issuancecap TO registry_application;

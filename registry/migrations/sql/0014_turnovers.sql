@@ -49,7 +49,7 @@ BEGIN
     INSERT INTO registry_turnover (account_id, series_id, recognition_id, at, entered, gone)
     SELECT m.account_id, m.series_id, m.recognition_id, wanted.at,
         coalesce(l.entered, 0) + sum(m.entered), coalesce(l.gone, 0) + sum(m.gone)
-    FROM (SELECT b.to_account_id, b.series_id, b.recognition_id, b.next_no - b.first_no, 0
+    FROM (SELECT b.to_account_id, b.series_id, coalesce(b.to_recognition_id, b.recognition_id), b.next_no - b.first_no, 0
         FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id
         WHERE t.completed_at >= before AND t.completed_at < wanted.at
         UNION ALL
