@@ -140,7 +140,7 @@ def _selected(order: Mapping[str, Any]) -> Line:
         registry=order.get("registry", home),
         unit_type=order["unit_type"],
         vintage=order.get("vintage"),
-        recognition=order["recognition"],
+        recognition=order.get("recognition", 0),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from accounts.models import Jurisdiction, UserRole
+from accounts.models import Jurisdiction
 from accounts.rules.access import Actor, Role
 from registry.models import Transaction, UnitBlock
 from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
@@ -82,9 +82,7 @@ def staffed() -> Staffed:
 
 def appointed(where: Jurisdiction, role: Role, name: str) -> Actor:
     """Make an official whose role is recorded too, since PostgreSQL looks there."""
-    made = official(role, name, where.code)
-    UserRole.objects.create(user_id=made.user_id, role=role, jurisdiction=where)
-    return made
+    return official(role, name, where.code)
 
 
 def frozen_serials() -> list[int]:
