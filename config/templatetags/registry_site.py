@@ -33,7 +33,7 @@ def registry_clock() -> dict[str, Any]:
 
 
 @register.simple_tag
-def registry_waiting(user: User) -> int:
+def registry_awaiting(user: User) -> int:
     """Return how many transactions wait for a senior administrator where the user is one."""
     return awaiting_administrators(actor_for(user)).count()
 

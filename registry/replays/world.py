@@ -9,6 +9,7 @@ from accounts.models import Account, Holder, Installation, Jurisdiction, User, U
 from accounts.operations.change_representative_state import change_representative_state
 from accounts.operations.nominate_representative import nominate_representative
 from accounts.operations.open_account import open_account
+from accounts.operations.set_account_options import set_account_options
 from accounts.queries import actor_for
 from accounts.rules.access import Actor, Role, registry_itself
 from accounts.rules.account_types import HolderKind
@@ -40,7 +41,10 @@ class World:
 
     def open(self, type_code: str, name: str, now: datetime, installation: Installation | None = None) -> Account:
         """Open an account for an invented holder, with the representative."""
-        holder = Holder.objects.create(name=f"holder of {name}", kind=HolderKind.ORGANISATION, country="XX")
+        # What is replayed was decided long ago: one holder's accounts trust one another, and one person acts for it.
+        holder, _ = Holder.objects.get_or_create(
+            name="holder of every account", kind=HolderKind.ORGANISATION, country="XX"
+        )
         account = open_account(
             jurisdiction=self.jurisdiction,
             type_code=type_code,
@@ -55,6 +59,14 @@ class World:
         )
         change_representative_state(
             representative=nomination, state=RepresentativeState.ACTIVE, actor=REGISTRY, now=now
+        )
+        set_account_options(
+            identifier=account.identifier,
+            one_person_surrender=True,
+            one_person_trusted_transfer=True,
+            reason="a replay",
+            actor=REGISTRY,
+            now=now,
         )
         return account
 
