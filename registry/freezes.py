@@ -12,7 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from accounts.queries import readable_jurisdictions
 from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction
-from registry.ledger import StoredAnswer
+from registry.facts import StoredAnswer
 from registry.models import Freeze, Issue
 from registry.rules.freezes import FreezeRecord, Named
 from registry.rules.serials import SerialBlock

@@ -19,7 +19,7 @@ from accounts.api.base import ApiView
 from accounts.api.errors import RequestError, RequestRefused
 from accounts.texts import text
 from registry.api.serializers import TransactionSerializer
-from registry.ledger import StoredAnswer
+from registry.facts import StoredAnswer
 from registry.operations.outcome import AnswerKey
 
 HEADER = "Idempotency-Key"

@@ -9,8 +9,9 @@ from accounts.rules.access import Act, Actor
 from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction
-from registry.ledger import StoredAnswer
+from registry.facts import StoredAnswer
 from registry.operations.outcome import AnsweredBefore, AnswerKey, Refused, with_answer
+from registry.plan import Plan
 from registry.rules import checks
 from registry.rules.freezes import FreezeRecord, Named, Objection
 
@@ -68,7 +69,7 @@ def write(
         subject=f"freeze:{record.id}",
         content={"freeze": record.id, **_told(record.named), "review_on": record.review_on.isoformat()},
     )
-    plan = with_answer(ledger.Plan(entries=rows), key, record)
+    plan = with_answer(Plan(entries=rows), key, record)
     ledger.freeze_or_release(database, act, row, plan)
     return record
 

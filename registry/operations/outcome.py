@@ -8,9 +8,10 @@ from uuid import UUID
 
 from accounts.rules.access import Actor
 from audit import entries
-from registry import ledger
+from registry.facts import StoredAnswer
 from registry.identity import transaction_id
 from registry.operations.terms import Terms
+from registry.plan import Plan
 from registry.rules.checks import Failure
 from registry.rules.facts import Context
 from registry.rules.states import State
@@ -83,7 +84,7 @@ class Refused(Exception):
 class AnsweredBefore(Exception):
     """The same request was answered already: this is the first answer, byte for byte."""
 
-    def __init__(self, answer: ledger.StoredAnswer) -> None:
+    def __init__(self, answer: StoredAnswer) -> None:
         super().__init__("answered before")
         self.answer = answer
 
@@ -103,7 +104,7 @@ class AnswerKey:
 
 def accepted(
     judged: Context, *, actor: Actor, now: datetime, terms: Terms, series_id: int | None = None
-) -> tuple[Outcome, ledger.Plan]:
+) -> tuple[Outcome, Plan]:
     """Make the outcome of an accepted proposal, in the first state that its terms say, and the plan that writes it."""
     proposal, kind = judged.proposal, judged.type
     first_line = proposal.lines[0]
@@ -132,7 +133,7 @@ def accepted(
     )
     acquiring = judged.accounts[first_line.acquiring]
     transferring = None if first_line.transferring is None else judged.accounts[first_line.transferring]
-    plan = ledger.Plan()
+    plan = Plan()
     plan.transactions.append(
         {
             "id": str(outcome.transaction_id),
@@ -169,16 +170,14 @@ def accepted(
     return outcome, plan
 
 
-def move(plan: ledger.Plan, judged: Context, series_id: int | None = None) -> None:
+def move(plan: Plan, judged: Context, series_id: int | None = None) -> None:
     """Add the ranges of an accepted transaction, the plan's first, as its settlement says."""
     for origin, first, following, series, *rest in settlement_for("internal").movements(judged):
         plan.ranges.append([0, origin, first, following, series_id or series, *rest])
     plan.sinks.update(account.id for account in judged.accounts.values() if account.retires)
 
 
-def refused(
-    judged: Context, failures: tuple[Failure, ...], *, actor: Actor, now: datetime
-) -> tuple[Refused, ledger.Plan]:
+def refused(judged: Context, failures: tuple[Failure, ...], *, actor: Actor, now: datetime) -> tuple[Refused, Plan]:
     """Make the refusal, and the plan that leaves nothing but its log entry."""
     content = {
         "type": judged.type.code,
@@ -187,11 +186,11 @@ def refused(
         "quantity": judged.proposal.quantity,
         "failures": sorted({failure.code for failure in failures}),
     }
-    plan = ledger.Plan(entries=log_of(judged, actor, now, "transaction.refused", "", content))
+    plan = Plan(entries=log_of(judged, actor, now, "transaction.refused", "", content))
     return Refused(failures), plan
 
 
-def with_answer(plan: ledger.Plan, key: AnswerKey | None, result: object) -> ledger.Plan:
+def with_answer(plan: Plan, key: AnswerKey | None, result: object) -> Plan:
     """Add the answer for an idempotency key to the plan that it answers for."""
     if key is not None:
         status, body = key.print_answer(result)

@@ -9,8 +9,10 @@ from accounts.rules.access import Actor
 from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
+from registry.facts import Facts
 from registry.operations.outcome import AnsweredBefore, AnswerKey, Outcome, Refused, accepted, refused, with_answer
 from registry.operations.terms import TermsReader
+from registry.plan import Plan
 from registry.rules import checks
 from registry.rules.proposal import Proposal
 from registry.settlement import settlement_for
@@ -101,10 +103,10 @@ class _Batch:
     terms: TermsReader = field(default_factory=TermsReader)
     references: set[tuple[str | None, str]] = field(default_factory=set)
 
-    def at_once(self, proposals: Sequence[Proposal], facts: ledger.Facts) -> list[Outcome | Refused]:
+    def at_once(self, proposals: Sequence[Proposal], facts: Facts) -> list[Outcome | Refused]:
         """Judge all on one reading of the facts and write all at once: as many round trips as for one."""
         results: list[Outcome | Refused] = []
-        batch, refusals = ledger.Plan(), ledger.Plan()
+        batch, refusals = Plan(), Plan()
         for proposal in proposals:
             result, plan = self._judge(proposal, facts)
             if isinstance(result, Refused):
@@ -123,7 +125,7 @@ class _Batch:
     def one_by_one(self, proposals: Sequence[Proposal]) -> list[Outcome | Refused]:
         """Judge and write each in its turn, in one database transaction, whose accounts are locked already."""
         results: list[Outcome | Refused] = []
-        refusals = ledger.Plan()
+        refusals = Plan()
         self.database.savepoint()
         for proposal in proposals:
             result, plan = self._judge(proposal, ledger.read(self.database, [proposal], actor=self.actor, now=self.now))
@@ -138,7 +140,7 @@ class _Batch:
             ledger.record(self.database, self._answered(refusals, results))
         return results
 
-    def _judge(self, proposal: Proposal, facts: ledger.Facts) -> tuple[Outcome | Refused, ledger.Plan]:
+    def _judge(self, proposal: Proposal, facts: Facts) -> tuple[Outcome | Refused, Plan]:
         judged = ledger.context(
             proposal, facts, actor=self.actor, now=self.now, references_before=frozenset(self.references)
         )
@@ -149,7 +151,7 @@ class _Batch:
         self.references |= {(line.transferring, proposal.client_reference) for line in proposal.lines}
         return accepted(judged, actor=self.actor, now=self.now, terms=self.terms.of_proposal(judged))
 
-    def _answered(self, plan: ledger.Plan, results: list[Outcome | Refused]) -> ledger.Plan:
+    def _answered(self, plan: Plan, results: list[Outcome | Refused]) -> Plan:
         """Add the answer for the batch's key, and the entry that tells of the batch as a whole."""
         if self.key is None:
             return plan
@@ -167,7 +169,7 @@ class _Batch:
         return with_answer(plan, self.key, BatchRefused(refusals) if self.all_or_nothing and refusals else results)
 
 
-def _append(batch: ledger.Plan, plan: ledger.Plan) -> None:
+def _append(batch: Plan, plan: Plan) -> None:
     """Add one transaction's plan; its ranges name it by its place among the transactions."""
     place = len(batch.transactions)
     batch.transactions.extend(plan.transactions)

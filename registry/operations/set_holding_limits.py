@@ -10,6 +10,7 @@ from accounts.rules.access import Act, Actor
 from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
+from registry.plan import Plan
 from registry.rules.limits import KEY, holding_rule_of
 
 
@@ -34,7 +35,7 @@ def set_holding_limits(*, jurisdiction: Jurisdiction, actor: Actor, now: datetim
             "others": "" if rule is None else rule.others,
             "operators_above_allocation": "" if rule is None else rule.operators_above_allocation,
         }
-        plan = ledger.Plan(
+        plan = Plan(
             entries=entries.rows(
                 registry=jurisdiction.code,
                 event="holding-limit.set",

@@ -24,11 +24,13 @@ from registry.operations.outcome import (
     with_answer,
 )
 from registry.operations.terms import Terms
+from registry.plan import Plan
 from registry.rules import checks
 from registry.rules.checks import Failure
 from registry.rules.facts import Context, Moment
 from registry.rules.states import State, Step
 from registry.settlement import settlement_for
+from registry.waiting import Waiting
 
 # `transaction.refused` tells of proposals that were refused by the checks.
 EVENT_OF = {Step.REFUSED: "transaction.rejected"}
@@ -38,7 +40,7 @@ EVENT_OF = {Step.REFUSED: "transaction.rejected"}
 class Found:
     """A transaction that may take the step, locked and judged: its failures are those of all checks at this moment."""
 
-    waiting: ledger.Waiting
+    waiting: Waiting
     judged: Context
     failures: tuple[Failure, ...]
 
@@ -85,7 +87,7 @@ def refuse_step(
     """Leave the transaction as it is, with a log entry and the answer."""
     refusal = Refused(failures)
     content = {"step": step, "state": found.waiting.state, "failures": sorted({failure.code for failure in failures})}
-    plan = ledger.Plan(entries=_entry(found, actor, now, "transaction.step-refused", content))
+    plan = Plan(entries=_entry(found, actor, now, "transaction.step-refused", content))
     ledger.record(database, with_answer(plan, key, refusal))
     return refusal
 
@@ -109,7 +111,7 @@ def take(
     """
     waiting = found.waiting
     codes = sorted({failure.code for failure in failures})
-    plan = ledger.Plan()
+    plan = Plan()
     plan.steps.append(
         {
             "id": waiting.id,

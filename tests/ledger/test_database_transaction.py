@@ -7,6 +7,7 @@ from psycopg.errors import SerializationFailure
 from accounts import database
 from registry import ledger
 from registry.database_transaction import ATTEMPTS, DatabaseTransaction, in_one_database_transaction
+from registry.facts import Facts
 from registry.models import Holding, Series, Transaction
 from tests.build import Beijing
 
@@ -62,7 +63,7 @@ def test_a_stale_decision_is_made_again_so_often_and_then_told(registry, monkeyp
     attempts = []
     read = ledger.read
 
-    def late(*arguments: object, **more: object) -> ledger.Facts:
+    def late(*arguments: object, **more: object) -> Facts:
         facts = read(*arguments, **more)
         attempts.append(facts)
         for pool in facts.pools.values():

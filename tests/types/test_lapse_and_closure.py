@@ -57,7 +57,7 @@ def test_units_whose_validity_has_ended_are_neither_transferred_nor_surrendered(
 def test_postgresql_alone_refuses_to_move_what_only_lapses(office: Office, monkeypatch):
     valid_until(office, NOW)
     # Python is shown units that are valid for ever.
-    monkeypatch.setattr("registry.ledger._instant", lambda text: None)
+    monkeypatch.setattr("registry.facts.instant", lambda text: None)
     with pytest.raises(Exception) as refusal:
         office.made.move("plant", "ann", 10, (701, 711))
     assert isinstance(refusal.value.__cause__, psycopg.errors.CheckViolation)
