@@ -18,7 +18,7 @@ from rest_framework.reverse import reverse
 from accounts.api.base import ApiView
 from accounts.api.errors import RequestError, RequestRefused
 from accounts.texts import text
-from registry.api.serializers import TransactionSerializer
+from registry.api.transaction_serializers import TransactionSerializer
 from registry.facts import StoredAnswer
 from registry.operations.outcome import AnswerKey
 

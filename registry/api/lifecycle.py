@@ -28,7 +28,7 @@ from registry.api.lifecycle_serializers import (
     printed_batch,
 )
 from registry.api.orders import digest_of, proposal_of
-from registry.api.serializers import TransactionSerializer
+from registry.api.transaction_serializers import TransactionSerializer
 from registry.operations.approve import approve
 from registry.operations.outcome import AnsweredBefore, Refused
 from registry.operations.propose_batch import BatchRefused, propose_batch

@@ -10,7 +10,7 @@ from accounts.api.fields import Flag, StrictSerializer, Text
 from accounts.texts import text
 from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT, OrderSerializer
 from registry.api.refusals import errors_of
-from registry.api.serializers import MovedBlockSerializer, TransactionSerializer
+from registry.api.transaction_serializers import MovedBlockSerializer, TransactionSerializer
 from registry.operations.explain import Explained
 from registry.operations.outcome import Outcome, Refused
 from registry.rules.checks import CHECKS

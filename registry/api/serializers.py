@@ -1,24 +1,17 @@
-"""How units, balances, blocks and transactions are printed. What comes in is read in `registry.api.orders`."""
+"""How unit types, checks, balances, limits, blocks and units are printed."""
 
 from typing import Any
 
-from django.conf import settings
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.base import printed_rows
-from accounts.api.serializers import CodedText
 from accounts.rules.account_types import Standing, UnitKind
 from accounts.texts import text
-from registry.compliance_queries import ObligationStanding
 from registry.limit_queries import HoldingLimitNow, LimitNow, LimitsNow
 from registry.models import Holding, UnitBlock, UnitType
-from registry.operations.outcome import MovedRange, Outcome
 from registry.queries import UnitEvent, UnitLife
-from registry.rules.compliance import Status
 from registry.rules.serials import format_block
-from registry.rules.states import State, Step
-from registry.statements import Movement, PastHolding
+from registry.rules.states import State
+from registry.statements import PastHolding
 
 
 class UnitTypeSerializer(serializers.Serializer[UnitType]):
@@ -174,120 +167,6 @@ class BlockPageSerializer(serializers.Serializer[Any]):
     results = BlockSerializer(many=True)
 
 
-class MovedBlockSerializer(serializers.Serializer[MovedRange]):
-    """Serials that a transaction moves, with their own accounts on both sides."""
-
-    block = serializers.SerializerMethodField(help_text="`CNBJ-BEA-2026-1-1000-86`.")
-    registry = serializers.CharField()
-    unit_type = serializers.CharField()
-    vintage = serializers.IntegerField()
-    first = serializers.IntegerField()
-    last = serializers.SerializerMethodField(help_text="The last serial, inclusive.")
-    quantity = serializers.SerializerMethodField(help_text="Units of 1 t CO2e.")
-    transferring_account = serializers.CharField(source="transferring", allow_null=True)
-    acquiring_account = serializers.CharField(source="acquiring")
-
-    def get_block(self, moved: MovedRange) -> str:
-        """Return the printed form."""
-        return format_block(moved.registry, moved.unit_type, moved.vintage, moved.first, moved.next)
-
-    def get_last(self, moved: MovedRange) -> int:
-        """Return the last serial."""
-        return moved.next - 1
-
-    def get_quantity(self, moved: MovedRange) -> int:
-        """Return the units in the range."""
-        return moved.next - moved.first
-
-
-class TransactionSummarySerializer(serializers.Serializer[Outcome]):
-    """A transaction without its blocks. Accounts that the reader has no right to know of are null."""
-
-    id = serializers.UUIDField(source="transaction_id")
-    type = serializers.CharField(help_text="`10-50`.")
-    state = serializers.ChoiceField(choices=[str(state) for state in State])
-    transferring_account = serializers.CharField(source="transferring", allow_null=True)
-    acquiring_account = serializers.SerializerMethodField(help_text="`JP13-OHA-1000042-47`.")
-    quantity = serializers.IntegerField(help_text="Units of 1 t CO2e.")
-    obligation = serializers.IntegerField(allow_null=True)
-    allocation = serializers.IntegerField(allow_null=True)
-    reason = serializers.CharField()
-    beneficiary = serializers.CharField()
-    client_reference = serializers.CharField()
-    returns = serializers.IntegerField(allow_null=True, help_text="The allocation that was too much, of a return.")
-    reverses = serializers.UUIDField(allow_null=True, help_text="The transaction that a reversal or correction undoes.")
-    reference = serializers.CharField(help_text="The consent or order that a correction rests on.")
-    proposed_at = serializers.DateTimeField(help_text="The registry's clock.")
-    completed_at = serializers.DateTimeField(allow_null=True, help_text="The registry's clock.")
-    expires_at = serializers.DateTimeField(
-        allow_null=True,
-        help_text="A proposal that nobody approved by then is cancelled; null: it waited for no approval.",
-    )
-    due_at = serializers.DateTimeField(
-        allow_null=True, help_text="A delayed transaction is executed then, not before; null: it has no delay."
-    )
-    mode = serializers.SerializerMethodField(help_text="What this registry is: in `exercise` no unit is real.")
-
-    def get_acquiring_account(self, outcome: Outcome) -> str | None:
-        """Return the acquiring account, or None where the reader may not know of it."""
-        return outcome.acquiring or None
-
-    def get_mode(self, _: Outcome) -> str:
-        """Return the deployment's mode."""
-        return str(settings.REGISTRY_MODE)
-
-
-class TransactionSerializer(TransactionSummarySerializer):
-    """A transaction with the blocks it moves."""
-
-    serial_blocks = serializers.SerializerMethodField(help_text="By registry and serial.")
-
-    @extend_schema_field(MovedBlockSerializer(many=True))
-    def get_serial_blocks(self, outcome: Outcome) -> list[dict[str, Any]]:
-        """Return the ranges by serial, so that every reading prints them alike."""
-        in_order = sorted(outcome.ranges, key=lambda moved: (moved.registry, moved.first))
-        return printed_rows(MovedBlockSerializer, in_order)
-
-
-class StepSerializer(serializers.Serializer[Any]):
-    """One change of a transaction's state."""
-
-    step = serializers.ChoiceField(choices=[str(step) for step in Step], source="event")
-    text = CodedText(source="event", code="transaction-step.{}")
-    from_state = serializers.ChoiceField(choices=[str(state) for state in State])
-    to_state = serializers.ChoiceField(choices=[str(state) for state in State])
-    at = serializers.DateTimeField(help_text="The registry's clock.")
-    by = serializers.CharField(allow_null=True, help_text="`user:7`; null: the registry itself, or not yours to know.")
-    reason = serializers.CharField(allow_blank=True, help_text="Empty where it is not yours to know.")
-    failures = serializers.ListField(child=serializers.IntegerField(), help_text="Codes of the checks that failed.")
-
-
-class TransactionDetailSerializer(TransactionSerializer):
-    """A transaction with the blocks it moves and everything that happened to it."""
-
-    initiated_by = serializers.SerializerMethodField(
-        help_text="`user:7`; null: the registry itself, or not yours to know."
-    )
-    steps = serializers.SerializerMethodField(help_text="Oldest first; the proposal itself is the row above.")
-
-    def get_initiated_by(self, outcome: Outcome) -> str | None:
-        """Return who proposed it, where the reader may know."""
-        return outcome.initiated_by
-
-    @extend_schema_field(StepSerializer(many=True))
-    def get_steps(self, outcome: Outcome) -> list[dict[str, Any]]:
-        """Return the steps in their order."""
-        return printed_rows(StepSerializer, outcome.steps)
-
-
-class TransactionPageSerializer(serializers.Serializer[Any]):
-    """A page of transactions, the latest first."""
-
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-    results = TransactionSummarySerializer(many=True)
-
-
 class UnitEventSerializer(serializers.Serializer[UnitEvent]):
     """A transaction that the unit took part in."""
 
@@ -321,118 +200,3 @@ class UnitSerializer(serializers.Serializer[UnitLife]):
     def get_block(self, life: UnitLife) -> str:
         """Return the printed form."""
         return format_block(life.registry, life.unit_type, life.vintage, life.serial, life.serial + 1)
-
-
-class ObligationSerializer(serializers.Serializer[ObligationStanding]):
-    """An obligation to surrender for a compliance year, what counts for it, and how the installation stands."""
-
-    id = serializers.IntegerField(source="obligation.id", help_text="What a surrender names as its `obligation`.")
-    year = serializers.IntegerField(source="obligation.year")
-    opens_at = serializers.DateTimeField(
-        source="obligation.opens_at", allow_null=True, help_text="Surrenders are taken from then on; null: at once."
-    )
-    due_at = serializers.DateTimeField(source="obligation.due_at", help_text="The deadline.")
-    closes_at = serializers.DateTimeField(
-        source="obligation.closes_at", allow_null=True, help_text="Late surrenders count until then; null: always."
-    )
-    eligible_until_vintage = serializers.IntegerField(
-        source="obligation.eligible_until_vintage", help_text="The latest vintage that counts."
-    )
-    emissions = serializers.IntegerField(
-        allow_null=True, help_text="Verified emissions of the year, t CO2e; null: none recorded."
-    )
-    excluded = serializers.BooleanField(help_text="Whether the installation was outside the scheme that year.")
-    surrendered = serializers.IntegerField(help_text="For this obligation, units of 1 t CO2e.")
-    cumulative_emissions = serializers.IntegerField(help_text="Of all years up to this one, t CO2e.")
-    cumulative_surrendered = serializers.IntegerField(help_text="For all obligations, units of 1 t CO2e.")
-    status = serializers.ChoiceField(choices=[str(status) for status in Status], help_text="For the year, as of now.")
-    status_text = CodedText(source="status", code="compliance-status.{}")
-    status_at_deadline = serializers.ChoiceField(
-        choices=[str(status) for status in Status],
-        allow_null=True,
-        help_text="As it was determined at the deadline; never changed. Null: not determined yet.",
-    )
-
-
-class ObligationListSerializer(serializers.Serializer[Any]):
-    """The obligations of an account's installation; none where it belongs to no installation."""
-
-    account = serializers.CharField()
-    installation = serializers.CharField(allow_null=True, help_text="Its permit or facility number.")
-    results = ObligationSerializer(many=True)
-
-
-class ProductSerializer(serializers.Serializer[Any]):
-    """What has a balance of its own: a series and its recognition."""
-
-    registry = serializers.CharField(source="series.origin.registry_code", help_text="The registry that issued it.")
-    unit_type = serializers.CharField(source="series.unit_type.code")
-    vintage = serializers.IntegerField(source="series.vintage")
-    project = serializers.CharField(source="series.project")
-    period = serializers.CharField(source="series.period")
-    recognition = RecognitionSerializer()
-
-
-class TotalSerializer(ProductSerializer):
-    """The whole period for one series and recognition, in units of 1 t CO2e: `opening` + `in` - `out` = `closing`."""
-
-    opening = serializers.IntegerField()
-    closing = serializers.IntegerField()
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields; one is named by a word of Python's."""
-        return super().get_fields() | _in_and_out()
-
-
-class SumSerializer(serializers.Serializer[Any]):
-    """The sums over all series, in units of 1 t CO2e: `opening` + `in` - `out` = `closing`."""
-
-    opening = serializers.IntegerField()
-    closing = serializers.IntegerField()
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields; one is named by a word of Python's."""
-        return super().get_fields() | _in_and_out()
-
-
-class MovementSerializer(ProductSerializer):
-    """A line of a statement: one block that entered or left the account."""
-
-    completed_at = serializers.DateTimeField(source="place.at")
-    transaction = serializers.UUIDField(source="place.transaction_id")
-    type = serializers.CharField()
-    type_text = CodedText(source="type", code="transaction-type.{}")
-    direction = serializers.SerializerMethodField(help_text="Whether it entered the account.")
-    other_account = serializers.CharField(allow_null=True, help_text="The other side; null where units were issued.")
-    block = serializers.CharField(help_text="`CNBJ-BEA-2026-1-1000-86`.")
-    quantity_in = serializers.IntegerField(source="entered")
-    quantity_out = serializers.IntegerField(source="left")
-    balance = serializers.IntegerField(help_text="Of its series and recognition, after this line.")
-    reason = serializers.CharField()
-    client_reference = serializers.CharField()
-
-    @extend_schema_field({"type": "string", "enum": ["in", "out"]})
-    def get_direction(self, movement: Movement) -> str:
-        """Return the direction."""
-        return "in" if movement.enters else "out"
-
-
-class StatementSerializer(serializers.Serializer[Any]):
-    """A page of an account's statement, the oldest movement first. The totals are of the whole period, on every page."""
-
-    account = serializers.CharField()
-    to = serializers.DateTimeField(help_text="What completed exactly then is not in it.")
-    exercise = serializers.BooleanField(help_text="Whether all this is an exercise.")
-    totals = TotalSerializer(many=True, help_text="By registry, unit type, vintage, project and recognition.")
-    total = SumSerializer()
-    next = serializers.URLField(allow_null=True)
-    results = MovementSerializer(many=True)
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields; one is named by a word of Python's."""
-        begins = serializers.DateTimeField(help_text="What completed exactly then is in it.")
-        return super().get_fields() | {"from": begins}
-
-
-def _in_and_out() -> dict[str, Any]:
-    return {"in": serializers.IntegerField(source="entered"), "out": serializers.IntegerField(source="left")}

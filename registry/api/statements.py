@@ -21,8 +21,8 @@ from accounts.api.base import ApiView
 from accounts.api.errors import invalid_query
 from accounts.api.pagination import LONGEST_CURSOR
 from accounts.models import Account
-from registry.api import serializers
 from registry.api.filters import StatementQuery
+from registry.api.statement_serializers import StatementSerializer
 from registry.api.views import known_account
 from registry.statement_file import file_name, file_of, statement_rows
 from registry.statements import Place, Total, in_one_snapshot, movements_of, totals_of
@@ -62,7 +62,7 @@ class Statement(ApiView):
         tags=["accounts"],
         parameters=[StatementQuery],
         responses={
-            (200, "application/json"): serializers.StatementSerializer,
+            (200, "application/json"): StatementSerializer,
             (200, "text/csv"): OpenApiResponse(_FILE),
             (200, MEDIA_TYPES["xlsx"]): OpenApiResponse(_FILE),
         },
@@ -96,7 +96,7 @@ class Statement(ApiView):
             "next": more and _link(request, more, end),
             "results": lines[:limit],
         }
-        return Response(serializers.StatementSerializer(found).data)
+        return Response(StatementSerializer(found).data)
 
 
 def _file(account: Account, start: datetime, end: datetime, form: str) -> StreamingHttpResponse:

@@ -16,11 +16,18 @@ from accounts.models import Account
 from registry import compliance_queries, limit_queries, queries
 from registry.api import serializers
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
+from registry.api.compliance_serializers import ObligationListSerializer, ObligationSerializer
 from registry.api.filters import BlockQuery, HoldingsQuery, TransactionQuery, UnitTypeQuery
 from registry.api.lifecycle import answered
 from registry.api.lifecycle_serializers import DryRunQuery, ExplanationSerializer
 from registry.api.orders import OrderSerializer, digest_of, proposal_of, read_order
 from registry.api.refusals import check_table
+from registry.api.transaction_serializers import (
+    TransactionDetailSerializer,
+    TransactionPageSerializer,
+    TransactionSerializer,
+    TransactionSummarySerializer,
+)
 from registry.operations.explain import explain
 from registry.operations.propose import propose
 from registry.rules.serials import GREATEST_SERIAL
@@ -95,14 +102,14 @@ class Obligations(ApiView):
     @extend_schema(
         operation_id="list_obligations",
         tags=["accounts"],
-        responses=serializers.ObligationListSerializer,
+        responses=ObligationListSerializer,
     )
     def get(self, request: Request, identifier: str) -> Response:
         """List the obligations of the account's installation by year, what counts for each, and how it stands."""
         account = known_account(self, identifier)
         place = account.installation
         found = [] if place is None else compliance_queries.obligations_of(place, at=clock.now())
-        rows = printed_rows(serializers.ObligationSerializer, found)
+        rows = printed_rows(ObligationSerializer, found)
         number = None if place is None else place.number
         return tagged(request, Response({"account": account.identifier, "installation": number, "results": rows}))
 
@@ -138,7 +145,7 @@ class Transactions(ApiView):
         operation_id="list_transactions",
         tags=["transactions"],
         parameters=[TransactionQuery],
-        responses=serializers.TransactionPageSerializer,
+        responses=TransactionPageSerializer,
     )
     def get(self, request: Request) -> Response:
         """List the transactions of the accounts you may know of, the latest first."""
@@ -152,7 +159,7 @@ class Transactions(ApiView):
             among=transactions.among,
         )
         outcomes = map(queries.outcome_without_ranges, found.rows)
-        rows = printed_rows(serializers.TransactionSummarySerializer, outcomes)
+        rows = printed_rows(TransactionSummarySerializer, outcomes)
         return Response({**page_links(request, found), "results": rows})
 
     @extend_schema(
@@ -161,9 +168,7 @@ class Transactions(ApiView):
         parameters=[IDEMPOTENCY_KEY, DryRunQuery],
         request=OrderSerializer,
         responses={
-            201: OpenApiResponse(
-                serializers.TransactionSerializer, description="Carried out, or accepted and waiting."
-            ),
+            201: OpenApiResponse(TransactionSerializer, description="Carried out, or accepted and waiting."),
             200: OpenApiResponse(ExplanationSerializer, description="Explained (`dry_run`); nothing was changed."),
         },
     )
@@ -188,15 +193,13 @@ class Transactions(ApiView):
 class TransactionDetail(ApiView):
     """One transaction."""
 
-    @extend_schema(
-        operation_id="read_transaction", tags=["transactions"], responses=serializers.TransactionDetailSerializer
-    )
+    @extend_schema(operation_id="read_transaction", tags=["transactions"], responses=TransactionDetailSerializer)
     def get(self, request: Request, id: UUID) -> Response:
         """Read one transaction with the blocks it moves, and what happened to it: who, when, from, to, why."""
         found = queries.transaction_of(self.actor, id)
         if found is None:
             raise NotFound
-        return tagged(request, Response(serializers.TransactionDetailSerializer(found).data))
+        return tagged(request, Response(TransactionDetailSerializer(found).data))
 
 
 class UnitDetail(ApiView):
