@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
-from accounts.admin import ReadOnlyAdmin, actor_of
+from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.refusals import Refusal
 from accounts.texts import text

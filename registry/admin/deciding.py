@@ -18,7 +18,7 @@ from django.urls import reverse as address_of
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
-from accounts.admin import ReadOnlyAdmin, actor_of
+from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor, Role
 from accounts.texts import text

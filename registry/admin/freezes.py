@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 
 from accounts import clock, queries
-from accounts.admin import ReadOnlyAdmin, ReasonForm, actor_of, reason_of
+from accounts.admin.base import ReadOnlyAdmin, ReasonForm, actor_of, reason_of
 from accounts.models import Account
 from accounts.refusals import Refusal
 from accounts.rules.access import Act, Actor

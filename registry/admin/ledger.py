@@ -15,7 +15,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy
 
-from accounts.admin import AccountAdmin, ReadOnlyAdmin, actor_of
+from accounts.admin.accounts import AccountAdmin
+from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.rules.access import registry_itself
 from accounts.texts import text

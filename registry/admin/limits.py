@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
-from accounts.admin import ReadOnlyAdmin, actor_of
+from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.models import Account, Jurisdiction
 from accounts.queries import readable_jurisdictions
 from accounts.refusals import Refusal

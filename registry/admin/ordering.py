@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
-from accounts.admin import ReadOnlyAdmin, actor_of
+from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.api.errors import RequestRefused
 from accounts.rules.access import Actor, Role
 from accounts.texts import text
