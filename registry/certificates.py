@@ -23,7 +23,7 @@ from accounts import clock
 from accounts.models import Account, Jurisdiction
 from accounts.rules.access import Actor
 from accounts.texts import account_type_text, text
-from registry import queries
+from registry import transaction_queries
 from registry.models import Obligation, Transaction
 from registry.operations.outcome import MovedRange, Outcome
 from registry.rules.serials import format_block
@@ -53,7 +53,7 @@ class Certificate:
 
 def certificate_of(actor: Actor, transaction_id: UUID) -> Certificate | None:
     """Return the certificate of a transaction; None where there is none, or none for this reader. In five statements."""
-    found = queries.transaction_of(actor, transaction_id)
+    found = transaction_queries.transaction_of(actor, transaction_id)
     if found is None or found.type not in CERTIFIED or found.state != State.COMPLETED or found.transferring is None:
         return None
     if sum(moved.next - moved.first for moved in found.ranges) != found.quantity:

@@ -11,7 +11,7 @@ from accounts import clock
 from accounts.models import User
 from accounts.queries import actor_for
 from accounts.texts import text
-from registry.queries import awaiting_administrators
+from registry.transaction_queries import awaiting_administrators
 
 register = template.Library()
 

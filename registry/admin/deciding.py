@@ -22,7 +22,7 @@ from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor, Role
 from accounts.texts import text
-from registry import queries
+from registry import transaction_queries
 from registry.models import Transaction, TransactionStep
 from registry.operations.approve import approve
 from registry.operations.outcome import Outcome, Refused
@@ -103,7 +103,7 @@ def open_to(actor: Actor, row: Transaction) -> tuple[str, ...]:
     if not actor.administers(home):
         return ()
     is_another = row.initiator_id != actor.user_id
-    if is_another and queries.awaiting_administrators(actor).filter(pk=row.pk).exists():
+    if is_another and transaction_queries.awaiting_administrators(actor).filter(pk=row.pk).exists():
         found += ["approve", "refuse"]
     if may_take(Step.WITHDRAWN, state):
         found.append("withdraw")
@@ -169,7 +169,7 @@ def waiting_page(pages: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
     if not pages.has_view_permission(request):
         raise PermissionDenied
     actor = actor_of(request)
-    found = queries.awaiting_administrators(actor)
+    found = transaction_queries.awaiting_administrators(actor)
     rows = [
         {
             "row": row,

@@ -15,7 +15,7 @@ from accounts.api.base import ApiView, page_links, printed_rows, tagged
 from accounts.api.pagination import Order, page, read_integer
 from accounts.api.serializers import NoMembers
 from accounts.models import Jurisdiction
-from registry import freezes, queries
+from registry import freezes
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.freeze_serializers import (
     FreezeOrderSerializer,
@@ -32,6 +32,7 @@ from registry.operations.freeze import freeze_account, freeze_serials, freeze_tr
 from registry.operations.release import release
 from registry.operations.request_release import request_release
 from registry.rules.freezes import FreezeRecord, Named
+from registry.transaction_queries import transaction_of
 
 LATEST_FIRST = Order(columns=("id",), readers=(read_integer,), descending=True)
 ID = OpenApiParameter("id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, OpenApiParameter.PATH)
@@ -84,7 +85,7 @@ class Freezes(ApiView):
         elif named.account is not None:
             if not people.visible_accounts(self.actor).filter(identifier=named.account).exists():
                 raise wrong("unknown-account", members)
-        elif named.transaction is not None and queries.transaction_of(self.actor, named.transaction) is None:
+        elif named.transaction is not None and transaction_of(self.actor, named.transaction) is None:
             raise wrong("unknown-transaction", members)
 
 

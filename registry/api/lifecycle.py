@@ -18,7 +18,7 @@ from accounts.api.errors import RequestError, RequestRefused
 from accounts.rules.account_types import ACCOUNT_TYPES
 from accounts.rules.identifiers import parse_account_identifier
 from accounts.texts import text
-from registry import queries
+from registry import transaction_queries
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.lifecycle_serializers import (
     BatchAnswerSerializer,
@@ -71,7 +71,7 @@ class _Decision(ApiView):
         answering = Answering(self, request, success=200)
         members = DecisionSerializer().run_validation(request.data)
         key = answering.key(digest_of("POST", request.path, request.data))
-        if queries.transaction_of(self.actor, id) is None:
+        if transaction_queries.transaction_of(self.actor, id) is None:
             raise NotFound
         actor, now, reason = self.actor, clock.now(), members["reason"]
         return answered(answering, lambda: type(self).decide(id, actor=actor, now=now, reason=reason, key=key))
@@ -143,7 +143,7 @@ class Reverse(ApiView):
         answering = Answering(self, request)
         members = ReversalSerializer().run_validation(request.data)
         key = answering.key(digest_of("POST", request.path, request.data))
-        if queries.transaction_of(self.actor, id) is None:
+        if transaction_queries.transaction_of(self.actor, id) is None:
             raise NotFound
         actor, now = self.actor, clock.now()
         return answered(answering, lambda: reverse(id, **members, actor=actor, now=now, key=key))

@@ -13,7 +13,7 @@ from accounts import queries as people
 from accounts.api.base import ApiView, PublicView, page_links, printed_rows, tagged
 from accounts.api.pagination import Order, page, read_integer, read_uuid
 from accounts.models import Account
-from registry import compliance_queries, limit_queries, queries
+from registry import compliance_queries, limit_queries, queries, transaction_queries
 from registry.api import serializers
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.compliance_serializers import ObligationListSerializer, ObligationSerializer
@@ -31,6 +31,7 @@ from registry.api.transaction_serializers import (
 from registry.operations.explain import explain
 from registry.operations.propose import propose
 from registry.rules.serials import GREATEST_SERIAL
+from registry.statements import holdings_as_of
 
 LATEST_FIRST = Order(columns=("id",), readers=(read_uuid,), descending=True)
 BY_SERIAL = Order(columns=("origin_id", "start_no"), readers=(read_integer, read_integer))
@@ -77,7 +78,7 @@ class Holdings(ApiView):
         """List the balances of an account by registry, unit type, vintage and recognition, now or at a past instant."""
         account = known_account(self, identifier)
         at = self.parameters.get("as_of")
-        found = queries.holdings_of(account) if at is None else queries.holdings_as_of(account, at)
+        found = queries.holdings_of(account) if at is None else holdings_as_of(account, at)
         answer = {"account": account.identifier} | ({} if at is None else {"as_of": at})
         rows = printed_rows(serializers.HoldingSerializer, found)
         return tagged(request, Response(answer | {"results": rows}))
@@ -150,7 +151,7 @@ class Transactions(ApiView):
     def get(self, request: Request) -> Response:
         """List the transactions of the accounts you may know of, the latest first."""
         wanted = {name: value for name, value in self.parameters.items() if name not in ("cursor", "limit")}
-        transactions = queries.transactions_of(self.actor, queries.TransactionFilter(**wanted))
+        transactions = transaction_queries.transactions_of(self.actor, transaction_queries.TransactionFilter(**wanted))
         found = page(
             transactions.rows,
             LATEST_FIRST,
@@ -158,7 +159,7 @@ class Transactions(ApiView):
             self.parameters["limit"],
             among=transactions.among,
         )
-        outcomes = map(queries.outcome_without_ranges, found.rows)
+        outcomes = map(transaction_queries.outcome_without_ranges, found.rows)
         rows = printed_rows(TransactionSummarySerializer, outcomes)
         return Response({**page_links(request, found), "results": rows})
 
@@ -196,7 +197,7 @@ class TransactionDetail(ApiView):
     @extend_schema(operation_id="read_transaction", tags=["transactions"], responses=TransactionDetailSerializer)
     def get(self, request: Request, id: UUID) -> Response:
         """Read one transaction with the blocks it moves, and what happened to it: who, when, from, to, why."""
-        found = queries.transaction_of(self.actor, id)
+        found = transaction_queries.transaction_of(self.actor, id)
         if found is None:
             raise NotFound
         return tagged(request, Response(TransactionDetailSerializer(found).data))

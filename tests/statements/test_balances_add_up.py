@@ -159,5 +159,5 @@ def test_the_balance_of_now_is_what_is_held_now():
     registry.move("bob", "CAN", 20, type_code="4-0", reason="for good")
     for account in registry.accounts.values():
         now = [(h.series_id, h.recognition_id, h.quantity) for h in queries.holdings_of(account)]
-        then = [(h.series.pk, h.recognition.pk, h.quantity) for h in queries.holdings_as_of(account, clock.now())]
+        then = [(h.series.pk, h.recognition.pk, h.quantity) for h in holdings_as_of(account, clock.now())]
         assert now == then
