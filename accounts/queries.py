@@ -33,11 +33,6 @@ def rule_in_force(jurisdiction: Jurisdiction | int, key: str, on: date) -> RuleI
     return None if rule is None else _as_it_stood(rule)
 
 
-def rules_in_force(jurisdiction: Jurisdiction | int, on: date) -> tuple[RuleInForce, ...]:
-    """Return every rule that held in a jurisdiction on a day, by key."""
-    return tuple(map(_as_it_stood, _rules_on(jurisdiction, on).order_by("key")))
-
-
 def operator_on(installation: Installation | int, on: date) -> Holder | None:
     """Return who operated an installation on a day."""
     return Holder.objects.filter(_valid("operated__", on), operated__installation=installation).first()
