@@ -77,6 +77,7 @@ def read(
         "carries": any(TYPES[p.type].family is Family.CARRY_OVER for p in proposals) or None,
         "original": next((p.reverses for p in proposals if p.reverses is not None), None),
         "undoing": next((p.type for p in proposals if p.reverses is not None), None),
+        "senders": sorted({line.transferring for p in proposals for line in p.lines if line.transferring}),
         "limited": sorted(
             {line.transferring for p in proposals if TYPES[p.type].limited for line in p.lines if line.transferring}
         ),

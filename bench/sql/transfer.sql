@@ -18,8 +18,8 @@ DECLARE
 BEGIN
     facts := registry_facts(format('{"accounts": ["%s", "%s"], "day": "2026-03-02", "now": "%s", "user": %s, "draws": [{"account": "%s",
         "registry": "CNBJ", "unit_type": "BEA", "vintage": null, "recognition": 0, "obligation": null, "quantity": %s,
-        "most": 3001, "lapsing": false, "now": "%s"}], "limited": ["%s"]}', sender, acquirer, now(), trader, sender, units, now(),
-        sender)::jsonb, true);
+        "most": 3001, "lapsing": false, "now": "%s"}], "senders": ["%s"], "limited": ["%s"]}', sender, acquirer, now(), trader, sender, units, now(),
+        sender, sender)::jsonb, true);
     draw := facts -> 'draws' -> 0;
     IF (draw ->> 'free')::bigint < units THEN
         RAISE EXCEPTION 'not enough';

@@ -1,7 +1,7 @@
 -- Facts in one round trip: lock the accounts, read what the checks need, select the blocks. Writes nothing.
 -- request: {"accounts": [identifier], "user": id, "draws": [{"account", "registry", "unit_type", "vintage", "recognition",
 --   "obligation", "quantity", "most"}], "named": [{"registry", "first", "next", "most"}], "obligations", "allocations", "cap",
---   "principal": text, "key": text, "limited": [identifier] whose limits are asked for, "own": the transaction that waits}. With lock_rows false it takes no lock and stalls nobody ("explain").
+--   "principal": text, "key": text, "senders": [identifier] whose approvers and trusted accounts are asked for, "limited": [identifier] whose limits are asked for, "own": the transaction that waits}. With lock_rows false it takes no lock and stalls nobody ("explain").
 
 -- Best fit within one series: an exact block, else the smallest that is enough, else the largest, and repeat. A piece is
 -- [origin, first, next, series, recognition, vintage]; the last piece is cut from the end of its block.
@@ -118,6 +118,7 @@ DECLARE
     found jsonb;
     cap registry_issuancecap;
     named_accounts text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
+    senders text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'senders'));
 BEGIN
     -- Locks, in the one order: accounts by id, holding limits by id, the cap, the open block. Sinks (accounts that retire units) are locked last,
     -- inside the effect, by their balance rows.
@@ -137,11 +138,12 @@ BEGIN
         'one_person_trusted_transfer', a.one_person_trusted_transfer, 'trusted_only', a.trusted_only,
         'right', (SELECT r.rights FROM accounts_representative r
          WHERE r.account_id = a.id AND r.user_id = (request ->> 'user')::bigint AND r.state = 'ACTIVE'),
-        'other_approvers', EXISTS (SELECT FROM accounts_representative r JOIN accounts_user u ON u.id = r.user_id AND u.is_active
+        'other_approvers', a.identifier = ANY (senders) AND EXISTS (SELECT FROM accounts_representative r JOIN accounts_user u ON u.id = r.user_id AND u.is_active
          WHERE r.account_id = a.id AND r.user_id IS DISTINCT FROM (request ->> 'user')::bigint AND r.state = 'ACTIVE'
             AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')),
-        'trusts', (SELECT jsonb_agg(o.identifier) FROM accounts_account o
-         WHERE o.identifier = ANY (named_accounts) AND o.id <> a.id AND accounts_trusted(a.id, o.identifier, (request ->> 'now')::timestamptz))))
+        'trusts', CASE WHEN a.identifier = ANY (senders) THEN (SELECT jsonb_agg(o.identifier) FROM accounts_account o
+         WHERE o.identifier = ANY (named_accounts) AND o.id <> a.id
+            AND accounts_trusted(a.id, o.identifier, (request ->> 'now')::timestamptz)) END))
     INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id
     WHERE a.identifier = ANY (named_accounts);
     result := jsonb_build_object('accounts', coalesce(found, '{}'));
