@@ -411,11 +411,13 @@ def merge_neighbours(account_id: int) -> int:
 def _proposal(row: dict[str, Any]) -> Proposal:
     """The proposal of a recorded transaction: its ranges named, one line for each pair of accounts and series in a row."""
     lines: list[Line] = []
-    for names, ranges in groupby(row["ranges"], key=lambda part: tuple(part[:6])):
-        transferring, acquiring, registry, unit_type, vintage, recognition = names
+    for names, ranges in groupby(row["ranges"], key=lambda part: tuple(part[:7])):
+        transferring, acquiring, registry, unit_type, vintage, recognition, becomes = names
         serials = tuple(SerialRange(registry, first, following) for *_, first, following in ranges)
         quantity = sum(one.quantity for one in serials)
-        lines.append(Line(transferring, acquiring, quantity, registry, unit_type, vintage, recognition, serials))
+        lines.append(
+            Line(transferring, acquiring, quantity, registry, unit_type, vintage, recognition, serials, becomes)
+        )
     if not lines:
         lines.append(Line(row["transferring"], row["acquiring"], row["quantity"]))
     return Proposal(
@@ -444,7 +446,7 @@ def _selector(line: Line, proposal: Proposal) -> Selector:
         line.unit_type,
         # No vintage outside the table of years finds anything; -1 keeps it inside PostgreSQL's integer (check 2008 refuses it).
         line.vintage if line.vintage is None or line.vintage in VINTAGES else -1,
-        line.recognition,
+        line.recognition or 0,
         proposal.obligation,
         TYPES[proposal.type].family is Family.LAPSE,
     )

@@ -177,6 +177,8 @@ def units_may_be_carried_over(context: Context) -> Iterator[Finding]:
                 rule is None
                 or not rule.first_vintage <= piece.vintage <= rule.last_vintage
                 or context.periods.get(piece.recognition_id) == rule.to_period
+                # What waits was recorded to go into this period; the rule may have been rewritten since.
+                or found.line.becomes not in {"", rule.to_period}
             ):
                 serials = printed(SerialRange(registry, piece.first, piece.next))
                 yield about(serials, serials=serials, vintage=piece.vintage)

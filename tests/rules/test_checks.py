@@ -122,6 +122,10 @@ GOOD = {
         acquirer=restricted,
         found=(named(1, 11, ANN),),
     ),
+    "a transfer of named serials of the product it says": transfer(found=(named(1, 11, ANN),), line={"recognition": 0}),
+    "an approval into the period that was recorded": carry_over(
+        found=(named(1, 11, ANN),), line={"becomes": "2027"}, moment=Moment.APPROVAL, actor=SECOND, initiator_id=7
+    ),
     "a carry-over of the only vintage": carry_over(
         carry_overs={("CNBJ", "BEA"): replace(BANKING, first_vintage=2026, last_vintage=2026)}
     ),
@@ -203,6 +207,7 @@ BROKEN: dict[tuple[int, str], Context] = {
     (4008, "serials never issued"): transfer(
         found=(named(1, 11, ANN, piece=None, account_id=None, unit_type=None),)
     ),
+    (4008, "serials of another product"): transfer(found=(named(1, 11, ANN),), line={"recognition": 3}),
     (4009, "bound serials"): transfer(found=(named(1, 11, ANN, bound=True),)),
     (4010, "more than is free"): transfer(quantity=101),
     (4011, "an account that is not trusted"): transfer(sender=replace(ANN, trusted_only=True)),
@@ -275,6 +280,9 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5009, "a vintage too early, by serials"): carry_over(
         carry_overs={("CNBJ", "BEA"): replace(BANKING, first_vintage=2027, last_vintage=2028)},
         found=(named(1, 11, ANN),),
+    ),
+    (5009, "into another period than was recorded"): carry_over(
+        found=(named(1, 11, ANN),), line={"becomes": "2028"}, moment=Moment.APPROVAL, actor=SECOND, initiator_id=7
     ),
     (5009, "a second time"): carry_over(periods={0: "2027"}),
     (5009, "a second time, by serials"): carry_over(

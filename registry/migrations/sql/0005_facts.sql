@@ -210,6 +210,10 @@ BEGIN
         result := result || jsonb_build_object('returns', found);
     END IF;
     IF request ? 'carries' THEN
+        -- Shared, so that no rule is rewritten between this look and the effect, which looks again.
+        IF lock_rows THEN
+            PERFORM FROM accounts_datedrule d WHERE starts_with(d.key, 'carry-over.') ORDER BY d.id FOR SHARE;
+        END IF;
         -- Every rule and recognition: they are few. What waits is judged by the rule of the day on which it was proposed.
         SELECT jsonb_build_object(
             'rules', (SELECT jsonb_agg(jsonb_build_array(j.registry_code, u.code, rule)) FROM registry_unittype u
@@ -253,7 +257,7 @@ BEGIN
 END $$;
 
 -- A transaction that waits, under lock: its accounts, in the one order, and then its row. Its ranges in their order, by the names
--- that a proposal uses. {"transaction": null} where there is none.
+-- that a proposal uses, each with what it was recorded to become. {"transaction": null} where there is none.
 CREATE FUNCTION registry_waiting(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -267,15 +271,17 @@ BEGIN
         UNION SELECT unnest(ARRAY[b.from_account_id, b.to_account_id]) FROM registry_transactionblock b WHERE b.transaction_id = wanted)
     ORDER BY id FOR NO KEY UPDATE;
     SELECT * INTO given FROM registry_transaction WHERE id = wanted FOR UPDATE;
-    SELECT jsonb_agg(jsonb_build_array(f.identifier, a.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, b.first_no, b.next_no)
+    SELECT jsonb_agg(jsonb_build_array(f.identifier, a.identifier, j.registry_code, u.code, s.vintage, b.recognition_id,
+            coalesce(p.applicable_period, ''), b.first_no, b.next_no)
         ORDER BY b.id) INTO found
     FROM registry_transactionblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id JOIN registry_series s ON s.id = b.series_id
         JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_account a ON a.id = b.to_account_id
         LEFT JOIN accounts_account f ON f.id = b.from_account_id
+        LEFT JOIN registry_recognition p ON p.id = b.to_recognition_id
     WHERE b.transaction_id = wanted;
     IF found IS NULL AND given.reverses_id IS NOT NULL THEN
         -- Retired units cannot be reserved; what will move is the original the other way round.
-        SELECT jsonb_agg(jsonb_build_array(a.identifier, f.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, b.first_no, b.next_no)
+        SELECT jsonb_agg(jsonb_build_array(a.identifier, f.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, '', b.first_no, b.next_no)
             ORDER BY b.id) INTO found
         FROM registry_transactionblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id JOIN registry_series s ON s.id = b.series_id
             JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_account a ON a.id = b.to_account_id
