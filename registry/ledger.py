@@ -25,6 +25,7 @@ from registry.rules.facts import (
     CapFacts,
     CarryOverFacts,
     Context,
+    ConversionFacts,
     HoldingLimitFacts,
     LimitFacts,
     LimitsFacts,
@@ -39,7 +40,7 @@ from registry.rules.facts import (
 )
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.states import State
-from registry.rules.types import TYPES
+from registry.rules.types import TYPES, Effect
 
 # More than any registry can ever issue; keeps a hopeless order inside PostgreSQL's bigint.
 MOST_UNITS = 10**15
@@ -102,6 +103,7 @@ class Facts:
     original: OriginalFacts | None
     carry_overs: Mapping[tuple[str, str], CarryOverFacts]
     periods: Mapping[int, str]
+    conversions: Mapping[tuple[str, str], ConversionFacts]
     answer: StoredAnswer | None
     used_references: frozenset[tuple[str, str]]
     exercise: bool
@@ -215,6 +217,15 @@ def read(
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
         "returns": next((p.returns for p in proposals if p.returns is not None), None),
         "carries": any(TYPES[p.type].family is Family.CARRY_OVER for p in proposals) or None,
+        "converts": sorted(
+            {
+                part.registry
+                for p in proposals
+                if TYPES[p.type].effect is Effect.CONVERT
+                for line in p.lines
+                for part in line.serials or (line,)
+            }
+        ),
         "original": next((p.reverses for p in proposals if p.reverses is not None), None),
         "undoing": next((p.type for p in proposals if p.reverses is not None), None),
         "limited": sorted(
@@ -272,6 +283,7 @@ def context(
         original=facts.original if proposal.reverses is not None else None,
         carry_overs=facts.carry_overs,
         periods=facts.periods,
+        conversions=facts.conversions,
         moment=moment,
         initiator_id=initiator_id,
         exercise=facts.exercise,
@@ -509,6 +521,7 @@ def _facts(answer: dict[str, Any], draws: list[Selector], named: list[SerialRang
         original=_original(answer.get("original")),
         carry_overs=_carry_overs((answer.get("carries") or {}).get("rules")),
         periods={int(i): period for i, period in ((answer.get("carries") or {}).get("periods") or {}).items()},
+        conversions={(row["registry"], row["unit_type"]): _conversion(row) for row in answer.get("converts") or ()},
         answer=_answer(answer.get("answer")),
         used_references=frozenset((account, used) for account, used in answer.get("references") or []),
         exercise=answer.get("exercise", False),
@@ -591,6 +604,11 @@ def _carry_overs(rows: list[Any] | None) -> dict[tuple[str, str], CarryOverFacts
         (registry, unit_type): CarryOverFacts(rule["first_vintage"], rule["last_vintage"], rule["to_period"])
         for registry, unit_type, rule in rows or ()
     }
+
+
+def _conversion(row: dict[str, Any]) -> ConversionFacts:
+    left = {int(vintage): units for vintage, units in (row["left"] or {}).items()}
+    return ConversionFacts(row["to"], row["years"], row["year"], left, row["next_serial"])
 
 
 def _answer(row: dict[str, Any] | None) -> StoredAnswer | None:

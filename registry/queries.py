@@ -42,7 +42,10 @@ class TransactionFilter:
 
 @dataclass(frozen=True, slots=True)
 class UnitEvent:
-    """One transaction that a unit took part in, with its accounts on both sides (transferring None: it was issued)."""
+    """One transaction that a unit took part in, with its accounts on both sides (transferring None: it was issued).
+
+    Of a conversion: the serial of the unit that it was made in place of, or that was made in its place.
+    """
 
     transaction_id: UUID
     type: str
@@ -51,6 +54,8 @@ class UnitEvent:
     acquiring: str
     proposed_at: datetime
     completed_at: datetime | None
+    made_from: int | None = None
+    became: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,7 @@ def life_of(actor: Actor, registry: str, serial: int) -> UnitLife | None:
         _ranges_of(actor)  # type: ignore[misc]  # the stubs do not know that a range contains a range
         .alias(serials=holds)
         .filter(origin_id=block.origin_id, serials__contains=(serial, serial + 1))
-        .select_related("transaction")
+        .select_related("transaction", "made_from", "made")
         .order_by("id")
     )
     knows = block.holder_is_visible
@@ -213,7 +218,7 @@ def life_of(actor: Actor, registry: str, serial: int) -> UnitLife | None:
         account=block.account.identifier if knows else None,
         reserved=block.held_for_id is not None if knows else None,
         frozen=block.frozen_by is not None if knows else None,
-        events=tuple(_event(moved) for moved in ranges),
+        events=tuple(_event(moved, serial) for moved in ranges),
     )
 
 
@@ -270,7 +275,18 @@ def _first_id(instant: datetime, milliseconds_later: int = 0) -> UUID:
 
 def _ranges_of(actor: Actor) -> QuerySet[TransactionBlock]:
     """Return the ranges with an account on either side that the actor may know of."""
-    ranges = TransactionBlock.objects.select_related("origin", "series__unit_type", "from_account", "to_account")
+    ranges = TransactionBlock.objects.select_related(
+        "origin",
+        "series__unit_type",
+        "from_account",
+        "to_account",
+        "to_recognition",
+        "to_series__unit_type",
+        "made_from__origin",
+        "made_from__series__unit_type",
+        "made_from__from_account",
+        "made_from__to_account",
+    )
     readable = people.readable_jurisdictions(actor)
     if readable is None:
         return ranges
@@ -318,10 +334,17 @@ def _moved(part: TransactionBlock) -> MovedRange:
         next=part.next_no,
         transferring=None if part.from_account is None else part.from_account.identifier,
         acquiring=part.to_account.identifier,
+        becomes=part.to_series.unit_type.code
+        if part.to_series is not None
+        else ""
+        if part.to_recognition is None
+        else part.to_recognition.applicable_period,
+        made_from=None if part.made_from is None else _moved(part.made_from),
     )
 
 
-def _event(moved: TransactionBlock) -> UnitEvent:
+def _event(moved: TransactionBlock, serial: int) -> UnitEvent:
+    made = getattr(moved, "made", None)
     return UnitEvent(
         transaction_id=moved.transaction_id,
         type=moved.transaction.type_id,
@@ -330,4 +353,7 @@ def _event(moved: TransactionBlock) -> UnitEvent:
         acquiring=moved.to_account.identifier,
         proposed_at=moved.transaction.proposed_at,
         completed_at=moved.transaction.completed_at,
+        # One for one, in their order.
+        made_from=None if moved.made_from is None else moved.made_from.first_no + serial - moved.first_no,
+        became=None if made is None else made.first_no + serial - moved.first_no,
     )

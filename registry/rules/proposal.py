@@ -25,9 +25,9 @@ class Line:
     """One movement: so many units of one type from one account to another.
 
     `serials` names them; without it the ledger selects: the oldest eligible vintage first, within it best fit. `recognition` says
-    of which product they are; None: whichever where serials are named, else 0, units as they were issued.
-    `transferring` is None only where units are issued. `quantity` is in units of 1 t CO2e. `becomes` is known of what waits: the
-    period that was recorded, at its proposal, for its units to count in.
+    of which product they are; None: whichever where serials are named, else 0, units as they were issued. `transferring` is None
+    only where units are issued. `quantity` is in units of 1 t CO2e. `becomes` is known of what waits: what was recorded at its
+    proposal, the period that its units will count in or the type that they are converted into.
     """
 
     transferring: str | None

@@ -25,6 +25,7 @@ from tests.rules.samples import (
     BANKING,
     BOB,
     CAP,
+    CONVERSION,
     ISS,
     JUNIOR,
     MCN,
@@ -41,6 +42,7 @@ from tests.rules.samples import (
     allocation,
     cancellation,
     carry_over,
+    conversion,
     correction,
     issuance,
     lapse,
@@ -130,6 +132,20 @@ GOOD = {
         carry_overs={("CNBJ", "BEA"): replace(BANKING, first_vintage=2026, last_vintage=2026)}
     ),
     "a carry-over into the period after": carry_over(periods={0: "2026"}),
+    "a conversion of the last units of a cap": conversion(),
+    "a conversion of named serials by a restricted account, in its last year": conversion(
+        sender=replace(PLANT, status="SOME_RESTRICTED"),
+        found=(named(1, 11, PLANT),),
+        conversions={("CNBJ", "BEA"): replace(CONVERSION, year=2031)},
+    ),
+    "an approval of a conversion into the type that was recorded": conversion(
+        sender=replace(PLANT, right="APPROVE"),
+        found=(named(1, 11, PLANT),),
+        line={"becomes": "BEC"},
+        moment=Moment.APPROVAL,
+        actor=SECOND,
+        initiator_id=7,
+    ),
     "a closure transfer": transfer(sender=CLOSING, kind="10-91"),
     "the last units of a limit": transfer(sender=replace(ANN, limits=LIMITS)),
     "units that count already": transfer(
@@ -257,6 +273,18 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5001, "a cap that is over"): issuance(cap=replace(CAP, valid=False)),
     (5001, "a cap of nobody"): issuance(cap=None),
     (5001, "a serial space not open"): issuance(cap=replace(CAP, next_serial=None)),
+    (5001, "a conversion beyond a cap"): conversion(conversions={("CNBJ", "BEA"): replace(CONVERSION, left={2026: 9})}),
+    (5001, "a conversion without a cap"): conversion(conversions={("CNBJ", "BEA"): replace(CONVERSION, left={2025: 10})}),
+    (5017, "no rule"): conversion(conversions={}),
+    (5017, "a year too late"): conversion(conversions={("CNBJ", "BEA"): replace(CONVERSION, year=2032)}),
+    (5017, "of another registry's account"): conversion(sender=replace(PLANT, registry="JP13")),
+    (5017, "what was carried over"): conversion(
+        found=(named(1, 11, PLANT, piece=replace(piece(1, 11), recognition_id=3)),)
+    ),
+    (5017, "into another type than was recorded"): conversion(
+        sender=replace(PLANT, right="APPROVE"), found=(named(1, 11, PLANT),), line={"becomes": "BED"},
+        moment=Moment.APPROVAL, actor=SECOND, initiator_id=7,
+    ),
     (5002, "another quantity"): allocation(allocation=replace(ALLOCATION, quantity=11)),
     (5002, "another installation"): allocation(allocation=replace(ALLOCATION, installation_id=31)),
     (5002, "another vintage"): allocation(allocation=replace(ALLOCATION, vintage=2025)),
