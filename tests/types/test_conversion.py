@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from registry.operations.approve import approve
 from registry.operations.explain import explain
 from registry.operations.freeze import freeze_account
 from registry.operations.issue import issue
-from registry.operations.outcome import Outcome, Refused
+from registry.operations.outcome import MovedRange, Outcome, Refused
 from registry.operations.propose import propose
 from registry.operations.propose_batch import propose_batch
 from registry.operations.refuse import refuse
@@ -307,10 +308,14 @@ def test_conversions_issues_and_cancellations_at_once_take_each_serial_once(offi
     waiting = [convert(office, 10, (10 * n + 1, 10 * n + 11)) for n in range(8)]
     waiting += [convert(office, 20, (501 + 20 * n, 521 + 20 * n)) for n in range(4)]
 
+    told: dict[UUID, set[MovedRange]] = {}
+
     def one(turn: int) -> str:
         try:
             if turn < len(waiting):
-                return approve(waiting[turn].transaction_id, actor=office.made.approver, now=NOW).state
+                done = approve(waiting[turn].transaction_id, actor=office.made.approver, now=NOW)
+                told[done.transaction_id] = set(done.ranges)
+                return done.state
             cap = office.caps["PHR", 2025].pk
             return issue(cap_id=cap, acquiring=office.made["ISS"], quantity=7, actor=REGISTRY, now=NOW).state
         finally:
@@ -320,6 +325,12 @@ def test_conversions_issues_and_cancellations_at_once_take_each_serial_once(offi
         assert set(pool.map(one, [place % 18 for place in range(0, 18 * 5, 5)])) == {State.COMPLETED}
     assert holdings(office)["BEC", 2025, ""] == (80, 0)
     assert holdings(office)["BEC", 2023, ""] == (80, 0)
+    # What each was told is what was made.
+    for one_of, ranges in told.items():
+        stored = queries.transaction_of(office.senior, one_of)
+        assert stored is not None
+        assert set(stored.ranges) == ranges
+    assert len(told) == 12
 
 
 def test_the_recomputation_notices_a_conversion_that_made_more_or_less(office: Office, owner):
