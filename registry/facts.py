@@ -12,6 +12,7 @@ from registry.rules.facts import (
     AllocationFacts,
     CapFacts,
     CarryOverFacts,
+    ConversionFacts,
     HoldingLimitFacts,
     LimitFacts,
     LimitsFacts,
@@ -50,6 +51,7 @@ class Facts:
     original: OriginalFacts | None
     carry_overs: Mapping[tuple[str, str], CarryOverFacts]
     periods: Mapping[int, str]
+    conversions: Mapping[tuple[str, str], ConversionFacts]
     answer: StoredAnswer | None
     used_references: frozenset[tuple[str, str]]
     exercise: bool
@@ -96,6 +98,7 @@ def facts_from(answer: dict[str, Any], draws: list[Selector], named: list[Serial
         original=_original(answer.get("original")),
         carry_overs=_carry_overs((answer.get("carries") or {}).get("rules")),
         periods={int(i): period for i, period in ((answer.get("carries") or {}).get("periods") or {}).items()},
+        conversions={(row["registry"], row["unit_type"]): _conversion(row) for row in answer.get("converts") or ()},
         answer=stored_answer(answer.get("answer")),
         used_references=frozenset((account, used) for account, used in answer.get("references") or []),
         exercise=answer.get("exercise", False),
@@ -178,6 +181,11 @@ def _carry_overs(rows: list[Any] | None) -> dict[tuple[str, str], CarryOverFacts
         (registry, unit_type): CarryOverFacts(rule["first_vintage"], rule["last_vintage"], rule["to_period"])
         for registry, unit_type, rule in rows or ()
     }
+
+
+def _conversion(row: dict[str, Any]) -> ConversionFacts:
+    left = {int(vintage): units for vintage, units in (row["left"] or {}).items()}
+    return ConversionFacts(row["to"], row["years"], row["year"], left, row["next_serial"])
 
 
 def stored_answer(row: dict[str, Any] | None) -> StoredAnswer | None:

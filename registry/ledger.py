@@ -23,7 +23,7 @@ from registry.pools import MOST_UNITS, Selector, draw_request, selector_of
 from registry.rules.checks_of_form import is_range
 from registry.rules.facts import Context, LimitsFacts, LineFacts, Moment, Piece
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
-from registry.rules.types import TYPES
+from registry.rules.types import TYPES, Effect
 from registry.waiting import Waiting, waiting_from
 
 
@@ -75,6 +75,15 @@ def read(
         "cap": next((p.cap for p in proposals if p.cap is not None), None),
         "returns": next((p.returns for p in proposals if p.returns is not None), None),
         "carries": any(TYPES[p.type].family is Family.CARRY_OVER for p in proposals) or None,
+        "converts": sorted(
+            {
+                part.registry
+                for p in proposals
+                if TYPES[p.type].effect is Effect.CONVERT
+                for line in p.lines
+                for part in line.serials or (line,)
+            }
+        ),
         "original": next((p.reverses for p in proposals if p.reverses is not None), None),
         "undoing": next((p.type for p in proposals if p.reverses is not None), None),
         "senders": sorted({line.transferring for p in proposals for line in p.lines if line.transferring}),
@@ -133,6 +142,7 @@ def context(
         original=facts.original if proposal.reverses is not None else None,
         carry_overs=facts.carry_overs,
         periods=facts.periods,
+        conversions=facts.conversions,
         moment=moment,
         initiator_id=initiator_id,
         exercise=facts.exercise,

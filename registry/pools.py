@@ -55,7 +55,7 @@ def selector_of(line: Line, proposal: Proposal) -> Selector:
         line.unit_type,
         # No vintage outside the table of years finds anything; -1 keeps it inside PostgreSQL's integer (check 2008 refuses it).
         line.vintage if line.vintage is None or line.vintage in VINTAGES else -1,
-        line.recognition,
+        line.recognition or 0,
         proposal.obligation,
         TYPES[proposal.type].family is Family.LAPSE,
     )

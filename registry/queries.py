@@ -23,7 +23,10 @@ from registry.transaction_queries import ranges_of
 
 @dataclass(frozen=True, slots=True)
 class UnitEvent:
-    """One transaction that a unit took part in, with its accounts on both sides (transferring None: it was issued)."""
+    """One transaction that a unit took part in, with its accounts on both sides (transferring None: it was issued).
+
+    Of a conversion: the serial of the unit that it was made in place of, or that was made in its place.
+    """
 
     transaction_id: UUID
     type: str
@@ -32,6 +35,8 @@ class UnitEvent:
     acquiring: str
     proposed_at: datetime
     completed_at: datetime | None
+    made_from: int | None = None
+    became: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def life_of(actor: Actor, registry: str, serial: int) -> UnitLife | None:
         ranges_of(actor)  # type: ignore[misc]  # the stubs do not know that a range contains a range
         .alias(serials=holds)
         .filter(origin_id=block.origin_id, serials__contains=(serial, serial + 1))
-        .select_related("transaction")
+        .select_related("transaction", "made_from", "made")
         .order_by("id")
     )
     knows = block.holder_is_visible
@@ -116,11 +121,12 @@ def life_of(actor: Actor, registry: str, serial: int) -> UnitLife | None:
         account=block.account.identifier if knows else None,
         reserved=block.held_for_id is not None if knows else None,
         frozen=block.frozen_by is not None if knows else None,
-        events=tuple(_event(moved) for moved in ranges),
+        events=tuple(_event(moved, serial) for moved in ranges),
     )
 
 
-def _event(moved: TransactionBlock) -> UnitEvent:
+def _event(moved: TransactionBlock, serial: int) -> UnitEvent:
+    made = getattr(moved, "made", None)
     return UnitEvent(
         transaction_id=moved.transaction_id,
         type=moved.transaction.type_id,
@@ -129,4 +135,7 @@ def _event(moved: TransactionBlock) -> UnitEvent:
         acquiring=moved.to_account.identifier,
         proposed_at=moved.transaction.proposed_at,
         completed_at=moved.transaction.completed_at,
+        # One for one, in their order.
+        made_from=None if moved.made_from is None else moved.made_from.first_no + serial - moved.first_no,
+        became=None if made is None else made.first_no + serial - moved.first_no,
     )

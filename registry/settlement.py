@@ -14,8 +14,9 @@ from registry.rules.checks import Failure
 from registry.rules.facts import Context, units_of
 from registry.rules.types import Effect
 
-# [origin, first, next, series, recognition, from account, to account, the period it is carried over into], half-open serials.
-Movement = tuple[int, int, int, int, int, int | None, int, str | None]
+# [origin, first, next, series, recognition, from account, to account, the period it is carried over into, the unit type it is
+# converted into], half-open serials.
+Movement = tuple[int, int, int, int, int, int | None, int, str | None, str | None]
 
 
 class Settlement(Protocol):
@@ -47,6 +48,7 @@ class InternalSettlement:
                 None if found.line.transferring is None else context.accounts[found.line.transferring].id,
                 context.accounts[found.line.acquiring].id,
                 context.carry_overs[registry, unit_type].to_period if context.type.effect is Effect.CARRY else None,
+                context.conversions[registry, unit_type].to if context.type.effect is Effect.CONVERT else None,
             )
             for found in context.lines
             for registry, unit_type, piece in units_of(found)

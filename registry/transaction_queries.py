@@ -166,7 +166,18 @@ def _first_id(instant: datetime, milliseconds_later: int = 0) -> UUID:
 
 def ranges_of(actor: Actor) -> QuerySet[TransactionBlock]:
     """Return the ranges with an account on either side that the actor may know of."""
-    ranges = TransactionBlock.objects.select_related("origin", "series__unit_type", "from_account", "to_account")
+    ranges = TransactionBlock.objects.select_related(
+        "origin",
+        "series__unit_type",
+        "from_account",
+        "to_account",
+        "to_recognition",
+        "to_series__unit_type",
+        "made_from__origin",
+        "made_from__series__unit_type",
+        "made_from__from_account",
+        "made_from__to_account",
+    )
     readable = people.readable_jurisdictions(actor)
     if readable is None:
         return ranges
@@ -214,4 +225,10 @@ def _moved(part: TransactionBlock) -> MovedRange:
         next=part.next_no,
         transferring=None if part.from_account is None else part.from_account.identifier,
         acquiring=part.to_account.identifier,
+        becomes=part.to_series.unit_type.code
+        if part.to_series is not None
+        else ""
+        if part.to_recognition is None
+        else part.to_recognition.applicable_period,
+        made_from=None if part.made_from is None else _moved(part.made_from),
     )

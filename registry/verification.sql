@@ -42,9 +42,20 @@ GROUP BY c.id HAVING coalesce(sum(i.next_no - i.first_no), 0) <> c.issued OR c.i
 -- What could reserve nothing (serials not issued yet, retired ones) has ranges only once it is complete.
 SELECT t.id AS transaction, t.quantity, coalesce(sum(r.next_no - r.first_no), 0) AS found
 FROM registry_transaction t LEFT JOIN registry_transactiontype k ON k.code = t.type_id
-    LEFT JOIN registry_transactionblock r ON r.transaction_id = t.id
+    LEFT JOIN registry_transactionblock r ON r.transaction_id = t.id AND r.made_from_id IS NULL
 GROUP BY t.id, k.code HAVING coalesce(sum(r.next_no - r.first_no), 0)
     <> CASE WHEN t.state <> 'COMPLETED' AND k.effect IN ('mint', 'restore') THEN 0 ELSE t.quantity END ORDER BY 1;
+
+-- equation: conversion
+-- For every range that a completed conversion retired it made as many units, in the same account, of the series recorded, and
+-- nothing else was made so.
+SELECT coalesce(r.transaction_id, m.transaction_id) AS transaction, coalesce(r.next_no - r.first_no, 0) AS retired,
+    coalesce(m.next_no - m.first_no, 0) AS made
+FROM (SELECT b.*, t.state FROM registry_transactionblock b JOIN registry_transaction t ON t.id = b.transaction_id
+        WHERE b.to_series_id IS NOT NULL AND t.state = 'COMPLETED') r
+    FULL JOIN (SELECT * FROM registry_transactionblock WHERE made_from_id IS NOT NULL) m ON m.made_from_id = r.id
+WHERE (r.transaction_id, r.origin_id, r.to_series_id, r.from_account_id, r.next_no - r.first_no)
+    IS DISTINCT FROM (m.transaction_id, m.origin_id, m.series_id, m.to_account_id, m.next_no - m.first_no) ORDER BY 1;
 
 -- equation: balance
 -- Every balance, from the transactions.

@@ -56,11 +56,13 @@ def waiting_from(row: dict[str, Any], answer: dict[str, Any] | None) -> Waiting:
 def _proposal(row: dict[str, Any]) -> Proposal:
     """The proposal of a recorded transaction: its ranges named, one line for each pair of accounts and series in a row."""
     lines: list[Line] = []
-    for names, ranges in groupby(row["ranges"], key=lambda part: tuple(part[:6])):
-        transferring, acquiring, registry, unit_type, vintage, recognition = names
+    for names, ranges in groupby(row["ranges"], key=lambda part: tuple(part[:7])):
+        transferring, acquiring, registry, unit_type, vintage, recognition, becomes = names
         serials = tuple(SerialRange(registry, first, following) for *_, first, following in ranges)
         quantity = sum(one.quantity for one in serials)
-        lines.append(Line(transferring, acquiring, quantity, registry, unit_type, vintage, recognition, serials))
+        lines.append(
+            Line(transferring, acquiring, quantity, registry, unit_type, vintage, recognition, serials, becomes)
+        )
     if not lines:
         lines.append(Line(row["transferring"], row["acquiring"], row["quantity"]))
     return Proposal(

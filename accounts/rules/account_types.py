@@ -86,7 +86,6 @@ _OUT = frozenset(
         Family.CANCELLATION,
         Family.MANDATORY_CANCELLATION,
         Family.CARRY_OVER,
-        Family.CONVERSION,
         Family.CLOSURE,
         Family.LAPSE,
     }
@@ -97,7 +96,6 @@ _IN = frozenset(
         Family.EXTERNAL_TRANSFER,
         Family.AUCTION_DELIVERY,
         Family.CARRY_OVER,
-        Family.CONVERSION,
         Family.CLOSURE,
     }
 )
@@ -107,13 +105,13 @@ def _administrative(code: str, sends: frozenset[Family], receives: frozenset[Fam
     return AccountType(code, _AUTHORITY, _ANY_UNIT, sends | _UNDONE, receives | _UNDONE, administrative=True)
 
 
-def _retiring(code: str, standing: Standing, receives: Family) -> AccountType:
+def _retiring(code: str, standing: Standing, *receives: Family) -> AccountType:
     return AccountType(
         code,
         _AUTHORITY,
         _ANY_UNIT,
         frozenset({Family.REVERSAL}),
-        frozenset({receives}),
+        frozenset(receives),
         administrative=True,
         standing=standing,
     )
@@ -142,7 +140,7 @@ _ROWS = (
         frozenset({Family.TRANSFER, Family.RETURN}),
     ),
     _retiring("SUR", Standing.SURRENDERED, Family.SURRENDER),
-    _retiring("CAN", Standing.CANCELLED, Family.CANCELLATION),
+    _retiring("CAN", Standing.CANCELLED, Family.CANCELLATION, Family.CONVERSION),
     _retiring("MCN", Standing.CANCELLED, Family.MANDATORY_CANCELLATION),
     _retiring("LAP", Standing.LAPSED, Family.LAPSE),
     # One escrow per link; what crosses it is the link's business alone.
@@ -153,7 +151,7 @@ _ROWS = (
         "OHA",
         _ANYONE | _AUTHORITY,
         _ANY_UNIT,
-        _OUT | _UNDONE | {Family.SURRENDER, Family.RETURN},
+        _OUT | _UNDONE | {Family.SURRENDER, Family.RETURN, Family.CONVERSION},
         _IN | _UNDONE | {Family.ALLOCATION},
         for_installation=True,
     ),

@@ -25,6 +25,7 @@ class Movement(StrEnum):
     CANCEL = "cancel"
     RETURN = "return"
     CARRY_OVER = "carry_over"
+    CONVERT = "convert"
     LAPSE = "lapse"
     UNDO = "undo"
 
@@ -34,13 +35,13 @@ _NONE: frozenset[Movement] = frozenset()
 # What the registry does by order, however the account stands.
 _BY_ORDER = frozenset({Movement.LAPSE, Movement.UNDO})
 
-# SOME_RESTRICTED: may surrender, return and carry over, not transfer out (domain.md section 3). SUSPENDED shuts every way
-# out but lets what others owe arrive. CLOSURE_PENDING only empties the account.
+# SOME_RESTRICTED: may surrender, return, carry over and convert, not transfer out (domain.md section 3). SUSPENDED shuts every
+# way out but lets what others owe arrive. CLOSURE_PENDING only empties the account.
 ALLOWED: Mapping[AccountStatus, frozenset[Movement]] = {
     AccountStatus.REQUESTED: _NONE,
     AccountStatus.OPEN: _ALL,
     AccountStatus.SOME_RESTRICTED: _BY_ORDER
-    | {Movement.TRANSFER_IN, Movement.SURRENDER, Movement.RETURN, Movement.CARRY_OVER},
+    | {Movement.TRANSFER_IN, Movement.SURRENDER, Movement.RETURN, Movement.CARRY_OVER, Movement.CONVERT},
     AccountStatus.ALL_RESTRICTED: _BY_ORDER,
     AccountStatus.SUSPENDED: _BY_ORDER | {Movement.TRANSFER_IN},
     AccountStatus.CLOSURE_PENDING: _BY_ORDER

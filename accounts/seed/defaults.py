@@ -5,6 +5,7 @@ that was read, or decided for the pilot; the source says which.
 """
 
 from collections.abc import Mapping
+from datetime import date
 
 from accounts.seed.facts import STARTS, Json, SeedRule
 
@@ -22,23 +23,43 @@ DEFAULTS: Mapping[str, tuple[Json, str]] = {
     "transaction.reversal-limit": ({"days": 30}, DESIGN),
 }
 
-# What only one jurisdiction has, with its mark: recalled, and to be confirmed before anybody relies on it.
-OF_ONE: Mapping[str, Mapping[str, tuple[Json, str, str]]] = {
-    "BJ": {
+# What only one jurisdiction has, with its mark: recalled, and to be confirmed before anybody relies on it. From a day until a
+# day; None: from the programme's start, and for ever.
+OF_ONE: Mapping[str, tuple[tuple[str, date | None, date | None, Json, str, str], ...]] = {
+    "BJ": (
         # An operator may hold its own allocation and this much more; any other holder this much. Units of 1 t CO2e.
-        "holding.limit": (
+        (
+            "holding.limit",
+            None,
+            None,
             {"others": 1_000_000, "operators_above_allocation": 1_000_000},
             "RM",
             "Beijing's limit on holdings as recalled; no text of it was read",
+        ),
+    ),
+    # One for one, by an operator. That the window became five years in 2024 was read; the day, and that the years are counted
+    # from the vintage to the end of a year, were not.
+    "SE": tuple(
+        (
+            f"conversion.{code}",
+            since,
+            until,
+            {"to": to, "years": years},
+            "RM",
+            "seed facts /SE/conversion_rule; the day of the change and the end of the window as recalled",
         )
-    }
+        for code, to in (("IKOC", "IKCU"), ("KOC", "KCU"))
+        for since, until, years in ((None, date(2024, 1, 1), 2), (date(2024, 1, 1), None, 5))
+    ),
 }
 
 
 def default_rules(name: str) -> tuple[SeedRule, ...]:
-    """Return the pilot's own rules for a jurisdiction of the facts file (BJ, TK, SE), by key."""
-    rules = {key: (value, "D", source) for key, (value, source) in DEFAULTS.items()} | dict(OF_ONE.get(name, {}))
+    """Return the pilot's own rules for a jurisdiction of the facts file (BJ, TK, SE), by key and day."""
+    rules = [(key, None, None, value, "D", source) for key, (value, source) in DEFAULTS.items()]
     return tuple(
-        SeedRule(key, STARTS[name], None, value, mark, source, f"default {key}")
-        for key, (value, mark, source) in sorted(rules.items())
+        SeedRule(key, since or STARTS[name], until, value, mark, source, f"default {key}")
+        for key, since, until, value, mark, source in sorted(
+            (*rules, *OF_ONE.get(name, ())), key=lambda row: (row[0], row[1] or STARTS[name])
+        )
     )

@@ -57,10 +57,9 @@ class OrderSerializer(StrictSerializer):
     )
     recognition = Integer(
         required=False,
-        default=0,
         min_value=0,
         max_value=2**31 - 1,
-        help_text="Which units of the vintage, where no `serial_blocks` are named: the `id` of a holding's recognition.",
+        help_text="Of which product: the `id` of a holding's recognition. Absent: 0, or whichever the named blocks are of.",
     )
     quantity = Integer(
         min_value=1, max_value=GREATEST_SERIAL, out_of_range=2003, not_integer=2003, help_text="Units of 1 t CO2e."
@@ -140,7 +139,7 @@ def _selected(order: Mapping[str, Any]) -> Line:
         registry=order.get("registry", home),
         unit_type=order["unit_type"],
         vintage=order.get("vintage"),
-        recognition=order.get("recognition", 0),
+        recognition=order.get("recognition"),
     )
 
 
@@ -159,6 +158,7 @@ def _named(order: Mapping[str, Any], blocks: Sequence[SerialBlock]) -> list[Line
             registry=same[0].registry,
             unit_type=same[0].unit_type,
             vintage=same[0].vintage,
+            recognition=order.get("recognition"),
             serials=tuple(SerialRange(block.registry, block.first, block.next) for block in same),
         )
         for same, quantity in zip(series, quantities, strict=True)

@@ -177,6 +177,8 @@ class UnitEventSerializer(serializers.Serializer[UnitEvent]):
     acquiring_account = serializers.CharField(source="acquiring")
     proposed_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)
+    made_from = serializers.IntegerField(allow_null=True, help_text="The serial that a conversion retired for it.")
+    became = serializers.IntegerField(allow_null=True, help_text="The serial that a conversion made in its place.")
 
 
 class UnitSerializer(serializers.Serializer[UnitLife]):

@@ -25,10 +25,20 @@ class MovedBlockSerializer(serializers.Serializer[MovedRange]):
     quantity = serializers.SerializerMethodField(help_text="Units of 1 t CO2e.")
     transferring_account = serializers.CharField(source="transferring", allow_null=True)
     acquiring_account = serializers.CharField(source="acquiring")
+    becomes = serializers.CharField(
+        help_text="The period that they are carried over into, the unit type that they are converted into; else empty."
+    )
+    made_from = serializers.SerializerMethodField(
+        help_text="The block that a conversion retired for these, one for one in their order; else null."
+    )
 
     def get_block(self, moved: MovedRange) -> str:
         """Return the printed form."""
         return format_block(moved.registry, moved.unit_type, moved.vintage, moved.first, moved.next)
+
+    def get_made_from(self, moved: MovedRange) -> str | None:
+        """Return the printed form of what was retired."""
+        return None if moved.made_from is None else self.get_block(moved.made_from)
 
     def get_last(self, moved: MovedRange) -> int:
         """Return the last serial."""

@@ -21,7 +21,10 @@ class Migration(migrations.Migration):
             registry_range_is_well_formed, registry_ranges_make_up_the_quantity, registry_transaction_has_ranges,
             registry_closed_account_is_empty CASCADE;
         DROP FUNCTION registry_step_takes_effect, registry_freeze_takes_effect, registry_freezes_alone_freeze CASCADE;
+        DROP FUNCTION registry_conversion_is_whole CASCADE;
         DROP FUNCTION registry_range_carries_over, registry_carry_over_rule, registry_carried_over;
+        DROP FUNCTION registry_range_converts, registry_conversion_rule, registry_converted, registry_convert,
+            registry_range_is_converted;
         DROP FUNCTION registry_range_undoes, registry_undo_limit_days, registry_may_approve, registry_must_wait,
             registry_mark_frozen, registry_lock_holders, registry_has_role, registry_freezing;
         DROP FUNCTION registry_blocks_with;

@@ -125,6 +125,8 @@ class TransactionBlock(models.Model):
     series = models.ForeignKey("registry.Series", models.PROTECT, related_name="+")
     recognition = models.ForeignKey("registry.Recognition", models.PROTECT, related_name="+")
     to_recognition = models.ForeignKey("registry.Recognition", models.PROTECT, null=True, related_name="+")
+    to_series = models.ForeignKey("registry.Series", models.PROTECT, null=True, related_name="+")
+    made_from = models.OneToOneField("self", models.PROTECT, null=True, related_name="made")
     from_account = models.ForeignKey("accounts.Account", models.PROTECT, null=True, related_name="+")
     to_account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
 

@@ -1,6 +1,6 @@
 """What an operation answers, and how a decision becomes the plan that the ledger writes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,11 @@ from registry.settlement import settlement_for
 
 @dataclass(frozen=True, slots=True)
 class MovedRange:
-    """Serials `[first, next)` of one series that moved, with their accounts. Units of 1 t CO2e."""
+    """Serials `[first, next)` of one series that moved, with their accounts. Units of 1 t CO2e.
+
+    `becomes`: the period that they are carried over into, or the unit type that they are converted into; empty: they stay
+    what they are. `made_from`: the serials `[first, next)` that these were made in place of, one for one in their order.
+    """
 
     registry: str
     unit_type: str
@@ -30,6 +34,8 @@ class MovedRange:
     next: int
     transferring: str | None
     acquiring: str
+    becomes: str = ""
+    made_from: "MovedRange | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,8 @@ def accepted(
     content = _log_content(outcome)
     if kind.effect is Effect.CARRY:
         content["to_periods"] = sorted({str(row[8]) for row in plan.ranges})
+    elif kind.effect is Effect.CONVERT:
+        content["to_unit_types"] = sorted({str(row[9]) for row in plan.ranges})
     plan.entries.extend(log_of(judged, actor, now, event, str(outcome.transaction_id), content))
     return outcome, plan
 
@@ -200,9 +208,10 @@ def with_answer(plan: Plan, key: AnswerKey | None, result: object) -> Plan:
     return plan
 
 
-def ranges_of(judged: Context) -> tuple[MovedRange, ...]:
-    """Return the ranges that an accepted transaction moves, as they are printed."""
+def ranges_of(judged: Context, *, completes: bool = False) -> tuple[MovedRange, ...]:
+    """Return the ranges that an accepted transaction moves, as they are printed; those that it makes where it `completes`."""
     ranges: list[MovedRange] = []
+    converted: list[tuple[int, int, MovedRange]] = []
     for found in judged.lines:
         names = {named.serials.first: named.unit_type for named in found.named}
         for piece in found.pieces:
@@ -217,9 +226,40 @@ def ranges_of(judged: Context) -> tuple[MovedRange, ...]:
                     piece.next,
                     found.line.transferring,
                     found.line.acquiring,
+                    found.line.becomes or _becomes(judged, registry, unit_type),
                 )
             )
-    return tuple(ranges)
+            if judged.type.effect is Effect.CONVERT and completes:
+                converted.append((piece.series_id, piece.first, ranges[-1]))
+    return (*ranges, *_made(judged, converted))
+
+
+def _becomes(judged: Context, registry: str, unit_type: str) -> str:
+    if judged.type.effect is Effect.CARRY:
+        return judged.carry_overs[registry, unit_type].to_period
+    return judged.conversions[registry, unit_type].to if judged.type.effect is Effect.CONVERT else ""
+
+
+def _made(judged: Context, converted: list[tuple[int, int, MovedRange]]) -> Iterator[MovedRange]:
+    """Yield what the completion of a conversion makes: the next serials, in the order of series and serial.
+
+    The open block is locked since the facts were read, so `registry_convert` (registry/migrations/sql) makes these.
+    """
+    taken = 0
+    for _, _, retired in sorted(converted, key=lambda row: row[:2]):
+        start = (judged.conversions[retired.registry, retired.unit_type].next_serial or 0) + taken
+        quantity = retired.next - retired.first
+        taken += quantity
+        yield MovedRange(
+            retired.registry,
+            retired.becomes,
+            retired.vintage,
+            start,
+            start + quantity,
+            None,
+            retired.transferring or "",
+            made_from=retired,
+        )
 
 
 def _log_content(outcome: Outcome) -> dict[str, Any]:

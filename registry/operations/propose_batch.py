@@ -80,7 +80,7 @@ def _meet(proposals: Sequence[Proposal]) -> bool:
     if any(left[0] == right[0] and right[1] < left[2] for left, right in pairwise(named)):
         return True
     selectors = {
-        (line.transferring, line.registry, line.unit_type, line.recognition, line.vintage, proposal.obligation)
+        (line.transferring, line.registry, line.unit_type, line.recognition or 0, line.vintage, proposal.obligation)
         for proposal in proposals
         for line in proposal.lines
         if not line.serials

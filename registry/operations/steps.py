@@ -157,7 +157,7 @@ def _outcome(found: Found, terms: Terms, now: datetime) -> Outcome:
         transferring=waiting.transferring,
         acquiring=waiting.acquiring,
         quantity=waiting.quantity,
-        ranges=ranges_of(found.judged) if completes or found.judged.type.reserves else (),
+        ranges=ranges_of(found.judged, completes=completes) if completes or found.judged.type.reserves else (),
         obligation=proposal.obligation,
         allocation=proposal.allocation,
         reason=proposal.reason,

@@ -17,6 +17,7 @@ from registry.rules.types import Effect
 
 @check(5001)
 def issuance_is_within_its_cap(context: Context) -> Iterator[Finding]:
+    yield from _conversion_is_within_its_caps(context)
     cap = context.cap
     if context.type.effect != "mint" or context.proposal.cap is None:
         return
@@ -26,6 +27,25 @@ def issuance_is_within_its_cap(context: Context) -> Iterator[Finding]:
         left = min(cap.limit - cap.issued, GREATEST_SERIAL + 1 - cap.next_serial)
         if context.proposal.quantity > left:
             yield about(cap=cap.id, left=left, quantity=context.proposal.quantity)
+
+
+def _conversion_is_within_its_caps(context: Context) -> Iterator[Finding]:
+    """What a conversion makes counts under the caps of the type it makes, which an issuance would count under too."""
+    if context.type.effect is not Effect.CONVERT:
+        return
+    known, wanted, left = sending(context), dict[tuple[str, int], int](), dict[tuple[str, int], int]()
+    for found in context.lines:
+        if found.line.transferring not in known:
+            continue
+        for registry, unit_type, piece in units_of(found):
+            rule = context.conversions.get((registry, unit_type))
+            if rule is not None:
+                made = (rule.to, piece.vintage)
+                wanted[made] = wanted.get(made, 0) + piece.quantity
+                left[made] = rule.left.get(piece.vintage, 0)
+    for (unit_type, vintage), quantity in sorted(wanted.items()):
+        if quantity > left[unit_type, vintage]:
+            yield about(cap=f"{unit_type} {vintage}", left=left[unit_type, vintage], quantity=quantity)
 
 
 @check(5002)
@@ -177,9 +197,34 @@ def units_may_be_carried_over(context: Context) -> Iterator[Finding]:
                 rule is None
                 or not rule.first_vintage <= piece.vintage <= rule.last_vintage
                 or context.periods.get(piece.recognition_id) == rule.to_period
+                # What waits was recorded to go into this period; the rule may have been rewritten since.
+                or found.line.becomes not in {"", rule.to_period}
             ):
                 serials = printed(SerialRange(registry, piece.first, piece.next))
                 yield about(serials, serials=serials, vintage=piece.vintage)
+
+
+@check(5017, reference="domain.md 5: unit conversion, inside its window")
+def units_may_be_converted(context: Context) -> Iterator[Finding]:
+    """By the rule of their type, in their own registry; not what was carried over, whose period would be lost."""
+    if context.type.effect is not Effect.CONVERT:
+        return
+    known = sending(context)
+    for found in context.lines:
+        if found.line.transferring not in known:
+            continue
+        for registry, unit_type, piece in units_of(found):
+            rule = context.conversions.get((registry, unit_type))
+            if (
+                rule is None
+                or registry != known[found.line.transferring].registry
+                or rule.year > piece.vintage + rule.years
+                or piece.recognition_id != 0
+                # What waits was recorded to become units of this type; the rule may have been rewritten since.
+                or found.line.becomes not in {"", rule.to}
+            ):
+                serials = printed(SerialRange(registry, piece.first, piece.next))
+                yield about(serials, serials=serials, unit_type=unit_type, vintage=piece.vintage)
 
 
 @check(5010)

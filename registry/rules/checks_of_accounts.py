@@ -114,8 +114,10 @@ def _lines_with_senders(context: Context) -> Iterator[tuple[LineFacts, AccountFa
 @check(4008)
 def units_are_held(context: Context) -> Iterator[Finding]:
     for found, account in _lines_with_senders(context):
+        line = found.line
         for named in found.named:
-            if named.account_id != account.id or (found.line.unit_type and named.unit_type != found.line.unit_type):
+            is_other = line.recognition is not None and named.piece and named.piece.recognition_id != line.recognition
+            if named.account_id != account.id or (line.unit_type and named.unit_type != line.unit_type) or is_other:
                 yield about(printed(named.serials), serials=printed(named.serials), account=account.identifier)
 
 

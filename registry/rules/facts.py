@@ -185,6 +185,20 @@ class CarryOverFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversionFacts:
+    """A conversion rule: into which type of the same issuer, until the end of the `years`th year after the vintage.
+
+    `year` is the issuing jurisdiction's now; `left` what the caps of that type leave now, by vintage, t CO2e (none: no cap).
+    """
+
+    to: str
+    years: int
+    year: int
+    left: Mapping[int, int]
+    next_serial: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AllocationFacts:
     """One row of an allocation table: what an installation is entitled to for a year."""
 
@@ -244,6 +258,8 @@ class Context:
     # Where units may be carried over: the rules in force by (registry, unit type), and every recognition's applicable period.
     carry_overs: Mapping[tuple[str, str], CarryOverFacts] = field(default_factory=dict)
     periods: Mapping[int, str] = field(default_factory=dict)
+    # Where units may be converted: by (registry, unit type).
+    conversions: Mapping[tuple[str, str], ConversionFacts] = field(default_factory=dict)
     moment: Moment = Moment.PROPOSAL
     # Who proposed what is approved now.
     initiator_id: int | None = None

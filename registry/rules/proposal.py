@@ -24,8 +24,10 @@ class SerialRange:
 class Line:
     """One movement: so many units of one type from one account to another.
 
-    `serials` names them; without it the ledger selects: the oldest eligible vintage first, within it best fit.
-    `transferring` is None only where units are issued. `quantity` is in units of 1 t CO2e.
+    `serials` names them; without it the ledger selects: the oldest eligible vintage first, within it best fit. `recognition` says
+    of which product they are; None: whichever where serials are named, else 0, units as they were issued. `transferring` is None
+    only where units are issued. `quantity` is in units of 1 t CO2e. `becomes` is known of what waits: what was recorded at its
+    proposal, the period that its units will count in or the type that they are converted into.
     """
 
     transferring: str | None
@@ -34,8 +36,9 @@ class Line:
     registry: str = ""
     unit_type: str = ""
     vintage: int | None = None
-    recognition: int = 0
+    recognition: int | None = None
     serials: tuple[SerialRange, ...] = ()
+    becomes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

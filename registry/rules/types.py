@@ -13,14 +13,15 @@ from accounts.rules.statuses import Movement
 
 
 class Effect(StrEnum):
-    """What a transaction does to its units: make them, give them another holder, retire them for ever, undo retiring, or, where
-    they are, carry them over into another period."""
+    """What a transaction does to its units: make them, give them another holder, retire them for ever, undo retiring, carry them
+    over, where they are, into another period, or retire them and make as many of another type in their place."""
 
     MINT = "mint"
     MOVE = "move"
     RETIRE = "retire"
     RESTORE = "restore"
     CARRY = "carry"
+    CONVERT = "convert"
 
 
 class Approval(StrEnum):
@@ -104,6 +105,9 @@ _ROWS = (
     TransactionType("10-42", Family.RETURN, Effect.MOVE, Movement.RETURN, needs_excess=True),
     # Units of one period count in the next, as the dated rule `carry-over.<unit type>` says. They stay in their account.
     TransactionType("7-0", Family.CARRY_OVER, Effect.CARRY, Movement.CARRY_OVER),
+    # Units of one type are retired and as many of another made in their place, in the operator's own account, as the dated rule
+    # `conversion.<unit type>` says.
+    TransactionType("2-0", Family.CONVERSION, Effect.CONVERT, Movement.CONVERT),
     # Units past their dated validity. The standards have no code for it; 4-99 is this registry's own.
     TransactionType("4-99", Family.LAPSE, Effect.RETIRE, Movement.LAPSE, by_order=True, needs_reason=True),
     # A reversal is a new transaction that names the one it undoes, with all the same serials or nothing.

@@ -19,7 +19,7 @@ CASES = {
 }  # fmt: skip
 TESTS = "\n".join(
     path.read_text(encoding="utf-8")
-    for folder in ("ledger", "lifecycle")
+    for folder in ("ledger", "lifecycle", "types")
     for path in (Path(__file__).parents[1] / folder).glob("test_*.py")
 )
 

@@ -12,6 +12,7 @@ from registry.rules.facts import (
     CapFacts,
     CarryOverFacts,
     Context,
+    ConversionFacts,
     LineFacts,
     NamedPiece,
     ObligationFacts,
@@ -219,6 +220,19 @@ def carry_over(**changes: Any) -> Context:
     return transfer(
         **{
             "acquirer": ANN, "kind": "7-0", "carry_overs": {("CNBJ", "BEA"): BANKING}, "periods": {0: "", 3: "2027"},
+        }
+        | changes
+    )  # fmt: skip
+
+
+CONVERSION = ConversionFacts(to="BEC", years=5, year=2026, left={2026: 10}, next_serial=901)
+
+
+def conversion(**changes: Any) -> Context:
+    """Ten units of the plant's become BEC."""
+    return transfer(
+        **{
+            "sender": PLANT, "acquirer": CAN, "kind": "2-0", "conversions": {("CNBJ", "BEA"): CONVERSION},
         }
         | changes
     )  # fmt: skip

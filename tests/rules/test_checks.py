@@ -25,6 +25,7 @@ from tests.rules.samples import (
     BANKING,
     BOB,
     CAP,
+    CONVERSION,
     ISS,
     JUNIOR,
     MCN,
@@ -41,6 +42,7 @@ from tests.rules.samples import (
     allocation,
     cancellation,
     carry_over,
+    conversion,
     correction,
     issuance,
     lapse,
@@ -122,10 +124,28 @@ GOOD = {
         acquirer=restricted,
         found=(named(1, 11, ANN),),
     ),
+    "a transfer of named serials of the product it says": transfer(found=(named(1, 11, ANN),), line={"recognition": 0}),
+    "an approval into the period that was recorded": carry_over(
+        found=(named(1, 11, ANN),), line={"becomes": "2027"}, moment=Moment.APPROVAL, actor=SECOND, initiator_id=7
+    ),
     "a carry-over of the only vintage": carry_over(
         carry_overs={("CNBJ", "BEA"): replace(BANKING, first_vintage=2026, last_vintage=2026)}
     ),
     "a carry-over into the period after": carry_over(periods={0: "2026"}),
+    "a conversion of the last units of a cap": conversion(),
+    "a conversion of named serials by a restricted account, in its last year": conversion(
+        sender=replace(PLANT, status="SOME_RESTRICTED"),
+        found=(named(1, 11, PLANT),),
+        conversions={("CNBJ", "BEA"): replace(CONVERSION, year=2031)},
+    ),
+    "an approval of a conversion into the type that was recorded": conversion(
+        sender=replace(PLANT, right="APPROVE"),
+        found=(named(1, 11, PLANT),),
+        line={"becomes": "BEC"},
+        moment=Moment.APPROVAL,
+        actor=SECOND,
+        initiator_id=7,
+    ),
     "a closure transfer": transfer(sender=CLOSING, kind="10-91"),
     "the last units of a limit": transfer(sender=replace(ANN, limits=LIMITS)),
     "units that count already": transfer(
@@ -203,6 +223,7 @@ BROKEN: dict[tuple[int, str], Context] = {
     (4008, "serials never issued"): transfer(
         found=(named(1, 11, ANN, piece=None, account_id=None, unit_type=None),)
     ),
+    (4008, "serials of another product"): transfer(found=(named(1, 11, ANN),), line={"recognition": 3}),
     (4009, "bound serials"): transfer(found=(named(1, 11, ANN, bound=True),)),
     (4010, "more than is free"): transfer(quantity=101),
     (4011, "an account that is not trusted"): transfer(sender=replace(ANN, trusted_only=True)),
@@ -252,6 +273,18 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5001, "a cap that is over"): issuance(cap=replace(CAP, valid=False)),
     (5001, "a cap of nobody"): issuance(cap=None),
     (5001, "a serial space not open"): issuance(cap=replace(CAP, next_serial=None)),
+    (5001, "a conversion beyond a cap"): conversion(conversions={("CNBJ", "BEA"): replace(CONVERSION, left={2026: 9})}),
+    (5001, "a conversion without a cap"): conversion(conversions={("CNBJ", "BEA"): replace(CONVERSION, left={2025: 10})}),
+    (5017, "no rule"): conversion(conversions={}),
+    (5017, "a year too late"): conversion(conversions={("CNBJ", "BEA"): replace(CONVERSION, year=2032)}),
+    (5017, "of another registry's account"): conversion(sender=replace(PLANT, registry="JP13")),
+    (5017, "what was carried over"): conversion(
+        found=(named(1, 11, PLANT, piece=replace(piece(1, 11), recognition_id=3)),)
+    ),
+    (5017, "into another type than was recorded"): conversion(
+        sender=replace(PLANT, right="APPROVE"), found=(named(1, 11, PLANT),), line={"becomes": "BED"},
+        moment=Moment.APPROVAL, actor=SECOND, initiator_id=7,
+    ),
     (5002, "another quantity"): allocation(allocation=replace(ALLOCATION, quantity=11)),
     (5002, "another installation"): allocation(allocation=replace(ALLOCATION, installation_id=31)),
     (5002, "another vintage"): allocation(allocation=replace(ALLOCATION, vintage=2025)),
@@ -275,6 +308,9 @@ BROKEN: dict[tuple[int, str], Context] = {
     (5009, "a vintage too early, by serials"): carry_over(
         carry_overs={("CNBJ", "BEA"): replace(BANKING, first_vintage=2027, last_vintage=2028)},
         found=(named(1, 11, ANN),),
+    ),
+    (5009, "into another period than was recorded"): carry_over(
+        found=(named(1, 11, ANN),), line={"becomes": "2028"}, moment=Moment.APPROVAL, actor=SECOND, initiator_id=7
     ),
     (5009, "a second time"): carry_over(periods={0: "2027"}),
     (5009, "a second time, by serials"): carry_over(

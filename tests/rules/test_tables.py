@@ -55,7 +55,7 @@ def test_the_databases_types_are_the_codes(db):
 def test_units_are_retired_by_what_goes_to_accounts_that_retire_and_nothing_else():
     for row in TYPES.values():
         retiring = {"SUR", "CAN", "MCN", "LAP"}
-        assert (row.effect is Effect.RETIRE) == bool(set(row.to_types) & retiring)
+        assert (row.effect in {Effect.RETIRE, Effect.CONVERT}) == bool(set(row.to_types) & retiring)
         assert bool(set(row.from_types) & retiring) == (row.family is Family.REVERSAL)
         assert (row.effect is Effect.MINT) == (row.from_types == ())
 

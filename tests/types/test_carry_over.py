@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from accounts.models import DatedRule
 from audit.models import Entry
@@ -39,7 +39,9 @@ def rule(office: Office, since: date = date(2026, 1, 1), until: date | None = No
     )  # fmt: skip
 
 
-def carry(office: Office, quantity: int = 50, *ranges: tuple[int, int], recognition: int = 0, **more: Any) -> Outcome:
+def carry(
+    office: Office, quantity: int = 50, *ranges: tuple[int, int], recognition: int | None = None, **more: Any
+) -> Outcome:
     line = replace(office.made.line("plant", "plant", quantity, *ranges), recognition=recognition)
     return propose(Proposal("7-0", (line,)), actor=office.made.representative, **{"now": NOW} | more)
 
@@ -401,12 +403,34 @@ def test_python_is_not_asked_and_postgresql_refuses(office: Office, monkeypatch)
     assert cause.diag.constraint_name == "units_are_carried_over_by_rule"
 
 
-def test_a_rule_that_was_rewritten_since_the_proposal_completes_nothing(office: Office, owner):
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_rule_that_was_rewritten_since_the_proposal_completes_nothing(office: Office, owner, monkeypatch, asked):
+    """Python tells it; PostgreSQL refuses it where Python was not asked."""
     rule(office)
     waiting = carry(office)
     owner.execute(
         """UPDATE accounts_datedrule SET value = value || '{"to_period": "2028"}' WHERE key = 'carry-over.BEA'"""
     )
-    with pytest.raises(Exception) as refusal:
+    if not asked:
+        monkeypatch.setattr("registry.operations.steps.checks.run", lambda judged: ())
+    with pytest.raises(Refused if asked else IntegrityError) as refusal:
         approve(waiting.transaction_id, actor=office.made.approver, now=NOW)
-    assert "no rule lets these units be carried over so" in str(refusal.value)
+    assert ("5009" if asked else "no rule lets these units be carried over so") in str(refusal.value)
+    assert holdings(office) == [("", 200, 50)]
+
+
+def test_no_rule_is_rewritten_between_the_look_and_the_effect(office: Office, owner, monkeypatch):
+    rule(office)
+    waiting = carry(office)
+    owner.execute("SET lock_timeout = '100ms'")
+    tried = []
+
+    def run(judged: Any) -> tuple[()]:
+        with pytest.raises(psycopg.errors.LockNotAvailable) as refused:
+            owner.execute("DELETE FROM accounts_datedrule WHERE key = 'carry-over.BEA'")
+        tried.append(refused)
+        return ()
+
+    monkeypatch.setattr("registry.operations.steps.checks.run", run)
+    assert approve(waiting.transaction_id, actor=office.made.approver, now=NOW).state == State.COMPLETED
+    assert len(tried) == 1

@@ -53,7 +53,7 @@ $$;
 -- One row per type of domain.md section 5; the Python table registry/rules/types.py is compared with it by a test.
 CREATE TABLE registry_transactiontype (
     code text PRIMARY KEY,
-    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire', 'restore', 'carry')),
+    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire', 'restore', 'carry', 'convert')),
     from_types text[] NOT NULL,
     to_types text[] NOT NULL,
     within_one_registry boolean NOT NULL,
@@ -141,10 +141,15 @@ CREATE TABLE registry_transactionblock (
     recognition_id integer NOT NULL DEFAULT 0,
     -- What they count as afterwards; null: as before. Only a carry-over changes it.
     to_recognition_id integer,
+    -- What is made in place of them when they are retired by a conversion; null: nothing.
+    to_series_id integer,
+    -- The range that these were made in place of, by the conversion's completion (0004); null: nobody converted them.
+    made_from_id bigint,
     from_account_id bigint,
     to_account_id bigint NOT NULL,
     PRIMARY KEY (transaction_id, id)
 );
+CREATE UNIQUE INDEX ranges_are_converted_once ON registry_transactionblock (made_from_id) WHERE made_from_id IS NOT NULL;
 -- Transaction ids sort by time, so a page of an account's transactions is read from the end of each.
 CREATE INDEX ranges_sent ON registry_transactionblock (from_account_id, transaction_id);
 CREATE INDEX ranges_acquired ON registry_transactionblock (to_account_id, transaction_id);

@@ -166,7 +166,8 @@ BEGIN
                     CASE WHEN ends THEN -n.units WHEN n.is_completed THEN 0 ELSE n.units END, NOT ends AND f.id IS NOT NULL),
                 (f.holder_id, f.jurisdiction_id, CASE WHEN n.is_completed THEN -n.units ELSE 0 END, 0, false)
             ) side (holder_id, jurisdiction_id, held, pending, is_bound)
-        WHERE r.transaction_id = ANY (ids) AND (f.holder_id, f.jurisdiction_id) IS DISTINCT FROM (a.holder_id, a.jurisdiction_id)
+        -- A conversion makes for its holder as much as it retires.
+        WHERE r.transaction_id = ANY (ids) AND t.type_id <> '2-0' AND (f.holder_id, f.jurisdiction_id) IS DISTINCT FROM (a.holder_id, a.jurisdiction_id)
             AND side.holder_id IS NOT NULL
         GROUP BY 1, 2 ORDER BY 1, 2 LOOP
         UPDATE registry_holdinglimit l SET held = l.held + part.held, pending = l.pending + part.pending

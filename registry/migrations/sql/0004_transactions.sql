@@ -74,9 +74,10 @@ BEGIN
     IF open_block.start_no IS DISTINCT FROM part.first_no THEN
         RAISE EXCEPTION 'serials are issued in order: next is %', open_block.start_no USING ERRCODE = 'serialization_failure';
     END IF;
-    SELECT t.cap_id INTO cap FROM registry_transaction t JOIN registry_issuancecap c ON c.id = t.cap_id
-        JOIN registry_series s ON s.unit_type_id = c.unit_type_id AND s.vintage = c.vintage AND s.id = part.series_id AND s.id = t.series_id
-    WHERE t.id = part.transaction_id AND t.jurisdiction_id = part.origin_id
+    -- An issuance names its cap; what a conversion makes counts under the one in force.
+    SELECT c.id INTO cap FROM registry_transaction t JOIN registry_series s ON s.id = part.series_id
+        JOIN registry_issuancecap c ON c.unit_type_id = s.unit_type_id AND c.vintage = s.vintage
+    WHERE t.id = part.transaction_id AND (part.made_from_id IS NOT NULL OR (c.id, s.id) = (t.cap_id, t.series_id)) AND t.jurisdiction_id = part.origin_id
         AND (t.completed_at AT TIME ZONE 'UTC')::date >= c.valid_from
         AND coalesce((t.completed_at AT TIME ZONE 'UTC')::date < c.valid_to, true);
     IF cap IS NULL OR part.recognition_id <> 0 THEN
@@ -209,15 +210,103 @@ BEGIN
     RETURN found_id;
 END $$;
 
+-- The rule by which units of a type were converted, as it held in the issuing jurisdiction at an instant: into which type of the same
+-- issuer, until the end of how many years after their vintage. No row where none did, or none that says both.
+CREATE FUNCTION registry_conversion_rule(of_type bigint, at timestamptz) RETURNS TABLE (to_type bigint, to_code text, years numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT made.id, made.code, CASE WHEN jsonb_typeof(d.value -> 'years') = 'number' THEN floor((d.value ->> 'years')::numeric) END
+    FROM registry_unittype u JOIN accounts_jurisdiction j ON j.id = u.jurisdiction_id
+        JOIN accounts_datedrule d ON d.jurisdiction_id = j.id AND d.key = 'conversion.' || u.code
+        JOIN registry_unittype made ON made.jurisdiction_id = j.id AND made.id <> u.id AND made.code = d.value ->> 'to'
+    WHERE u.id = of_type AND d.valid_from <= (at AT TIME ZONE j.time_zone)::date
+        AND coalesce((at AT TIME ZONE j.time_zone)::date < d.valid_to, true) AND jsonb_typeof(d.value -> 'years') = 'number'
+$$;
+
+-- A conversion retires units of its own registry that were not carried over, for as many of the type that the rule of the day of its
+-- proposal names, of the same vintage, project and period, within the years that the rule leaves them: judged at both instants.
+CREATE FUNCTION registry_range_converts(part registry_transactionblock, home bigint, proposed_at timestamptz, at timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF part.recognition_id <> 0 OR part.origin_id <> home OR NOT EXISTS (SELECT FROM registry_series s
+            JOIN accounts_jurisdiction j ON j.id = s.origin_id
+            JOIN registry_series made ON made.id = part.to_series_id
+                AND (made.origin_id, made.vintage, made.project, made.period) = (s.origin_id, s.vintage, s.project, s.period)
+            JOIN registry_conversion_rule(s.unit_type_id, proposed_at) rule ON rule.to_type = made.unit_type_id
+            WHERE s.id = part.series_id AND extract(year FROM at AT TIME ZONE j.time_zone) <= s.vintage + rule.years) THEN
+        RAISE EXCEPTION 'no rule lets these units be converted so'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'units_are_converted_by_rule';
+    END IF;
+END $$;
+
+-- The series of what units are converted into, made when it is the first of its kind.
+CREATE FUNCTION registry_converted(series integer, to_code text) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found integer;
+BEGIN
+    INSERT INTO registry_series (origin_id, unit_type_id, vintage, project, period)
+    SELECT s.origin_id, u.id, s.vintage, s.project, s.period
+    FROM registry_series s JOIN registry_unittype u ON u.jurisdiction_id = s.origin_id AND u.code = to_code WHERE s.id = series
+    ON CONFLICT DO NOTHING;
+    SELECT made.id INTO found FROM registry_series s JOIN registry_unittype u ON u.jurisdiction_id = s.origin_id AND u.code = to_code
+        JOIN registry_series made ON (made.origin_id, made.unit_type_id, made.vintage, made.project, made.period)
+            = (s.origin_id, u.id, s.vintage, s.project, s.period)
+    WHERE s.id = series;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'no type % of that issuer', to_code USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN found;
+END $$;
+
+-- The new units of a completed conversion: for each of its ranges as many, in its account, the next serials in the order of series
+-- and serial. Nobody else may record them (range_is_well_formed), so what is made is what was retired.
+CREATE FUNCTION registry_convert(conversion uuid) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    part registry_transactionblock;
+    next_no bigint;
+BEGIN
+    FOR part IN SELECT * FROM registry_transactionblock b WHERE b.transaction_id = conversion AND b.to_series_id IS NOT NULL
+            ORDER BY b.series_id, b.first_no LOOP
+        SELECT b.start_no INTO next_no FROM registry_unitblock b WHERE b.origin_id = part.origin_id AND b.end_no IS NULL FOR UPDATE;
+        INSERT INTO registry_transactionblock (transaction_id, origin_id, first_no, next_no, series_id, made_from_id, to_account_id)
+        VALUES (conversion, part.origin_id, next_no, next_no + (part.next_no - part.first_no), part.to_series_id, part.id,
+            part.from_account_id);
+    END LOOP;
+END $$;
+
+-- A range of new units says what they are made in place of: as many of a completed conversion, by now retired, for who held them.
+CREATE FUNCTION registry_range_is_converted(part registry_transactionblock) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM registry_transactionblock b JOIN registry_transaction t ON t.id = b.transaction_id
+                JOIN registry_transactiontype k ON k.code = t.type_id
+            WHERE b.transaction_id = part.transaction_id AND b.id = part.made_from_id AND k.effect = 'convert' AND t.state = 'COMPLETED'
+                AND (b.origin_id, b.to_series_id, b.from_account_id, b.next_no - b.first_no)
+                    = (part.origin_id, part.series_id, part.to_account_id, part.next_no - part.first_no)
+                AND b.next_no - b.first_no = (SELECT sum(least(u.end_no, b.next_no) - greatest(u.start_no, b.first_no))
+                    FROM registry_unitblock u WHERE u.origin_id = b.origin_id AND u.start_no < b.next_no AND u.end_no > b.first_no
+                        AND u.start_no >= (SELECT max(start_no) FROM registry_unitblock
+                            WHERE origin_id = b.origin_id AND start_no <= b.first_no)
+                        AND u.retired AND u.account_id = b.to_account_id)) THEN
+        RAISE EXCEPTION 'units are made in place of as many that a conversion retired, for who held them'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'units_are_made_for_retired_ones';
+    END IF;
+    PERFORM registry_mint(part);
+END $$;
+
 CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     parent record;
     trusted boolean;
     undoing registry_transaction;
 BEGIN
+    IF NEW.made_from_id IS NOT NULL THEN
+        PERFORM registry_range_is_converted(NEW);
+        RETURN NULL;
+    END IF;
     -- The acquiring account is locked SHARE: many fill one sink at once, and it is not closed until they have ended.
     SELECT t.state, t.type_id, t.recorded_in, t.jurisdiction_id, t.obligation_id, t.allocation_id, t.reverses_id, t.initiator_id,
-        t.approver_id, t.proposed_at, t.quantity, t.reference, k.undoes, k.approval, k.delayed, a.identifier AS to_identifier,
+        t.approver_id, t.proposed_at, t.completed_at, t.quantity, t.reference, k.undoes, k.approval, k.delayed, a.identifier AS to_identifier,
         f.one_person_surrender, f.one_person_trusted_transfer, f.frozen AS from_frozen, a.frozen AS to_frozen, k.effect, k.from_types, k.to_types, k.within_one_registry, k.needs_obligation, k.needs_allocation, k.needs_original, k.needs_excess, t.returns_id,
         f.type_id AS from_type, g.administrative AS from_administers, f.jurisdiction_id AS from_registry, a.type_id AS to_type, a.jurisdiction_id AS to_registry,
         a.retires, a.status, u.id AS initiator
@@ -236,7 +325,8 @@ BEGIN
             OR parent.needs_allocation <> (parent.allocation_id IS NOT NULL)
             OR parent.needs_original <> (parent.reverses_id IS NOT NULL)
             OR parent.needs_excess <> (parent.returns_id IS NOT NULL)
-            OR (parent.effect = 'carry') <> (NEW.to_recognition_id IS NOT NULL) THEN
+            OR (parent.effect = 'carry') <> (NEW.to_recognition_id IS NOT NULL)
+            OR (parent.effect = 'convert') <> (NEW.to_series_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', parent.type_id
             USING ERRCODE = 'integrity_constraint_violation';
     -- Recorded by the sender's registry; where nobody sends, by the acquirer's.
@@ -282,6 +372,8 @@ BEGIN
     END IF;
     IF parent.effect = 'carry' THEN
         PERFORM registry_range_carries_over(NEW, parent.proposed_at);
+    ELSIF parent.effect = 'convert' THEN
+        PERFORM registry_range_converts(NEW, parent.jurisdiction_id, parent.proposed_at, coalesce(parent.completed_at, parent.proposed_at));
     END IF;
     IF parent.effect = 'mint' THEN
         IF parent.state <> 'COMPLETED' THEN
@@ -307,7 +399,7 @@ DECLARE
 BEGIN
     SELECT t.id, t.quantity, s.total, s.named INTO odd
     FROM registry_transaction t, LATERAL (
-        SELECT sum(b.next_no - b.first_no) AS total,
+        SELECT sum(b.next_no - b.first_no) FILTER (WHERE b.made_from_id IS NULL) AS total,
             bool_or((b.from_account_id, b.to_account_id) IS NOT DISTINCT FROM (t.transferring_id, t.acquiring_id)) AS named
         FROM registry_transactionblock b WHERE b.transaction_id = t.id) s
     WHERE t.id IN (SELECT transaction_id FROM added) AND (s.total <> t.quantity OR NOT s.named) LIMIT 1;
@@ -317,6 +409,11 @@ BEGIN
     ELSIF FOUND THEN
         RAISE EXCEPTION 'transaction % moves nothing between the accounts it names', odd.id
             USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    -- What completes where it is recorded; what waited completes by its step.
+    IF EXISTS (SELECT FROM added WHERE to_series_id IS NOT NULL) THEN
+        PERFORM registry_convert(t.id) FROM (SELECT id FROM registry_transaction WHERE state = 'COMPLETED'
+            AND id IN (SELECT transaction_id FROM added WHERE to_series_id IS NOT NULL) ORDER BY id) t;
     END IF;
     RETURN NULL;
 END $$;
@@ -332,6 +429,9 @@ BEGIN
             OR (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id) <> (NEW.to_recognition_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a range is of some serials, from 1 on, and changes hands or, where it is carried over, its period'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'range_is_well_formed';
+    ELSIF NEW.made_from_id IS NOT NULL AND pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'units are converted by the completion of a conversion alone'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'completion_alone_converts';
     END IF;
     RETURN NEW;
 END $$;
@@ -360,6 +460,8 @@ BEGIN
             END IF;
             IF part.to_recognition_id IS NOT NULL THEN
                 PERFORM registry_range_carries_over(part, NEW.proposed_at);
+            ELSIF part.to_series_id IS NOT NULL THEN
+                PERFORM registry_range_converts(part, NEW.jurisdiction_id, NEW.proposed_at, NEW.completed_at);
             END IF;
             PERFORM registry_rehouse(part, part.to_account_id, coalesce(part.to_recognition_id, part.recognition_id),
                 acquirer.retires, NEW.id, NULL);
@@ -367,6 +469,9 @@ BEGIN
             PERFORM registry_rehouse(part, part.from_account_id, part.recognition_id, false, NEW.id, NULL);
         END IF;
     END LOOP;
+    IF NEW.state = 'COMPLETED' AND part.to_series_id IS NOT NULL THEN
+        PERFORM registry_convert(NEW.id);
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER transactions_end AFTER UPDATE OF state ON registry_transaction
@@ -387,6 +492,21 @@ CREATE CONSTRAINT TRIGGER transaction_has_ranges AFTER INSERT ON registry_transa
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION registry_transaction_has_ranges();
 CREATE CONSTRAINT TRIGGER completed_transaction_has_ranges AFTER UPDATE ON registry_transaction
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'COMPLETED') EXECUTE FUNCTION registry_transaction_has_ranges();
+
+-- A completed conversion has made, for every range that it retired, as many new units.
+CREATE FUNCTION registry_conversion_is_whole() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM registry_transactionblock b LEFT JOIN registry_transactionblock made ON made.made_from_id = b.id
+            WHERE b.transaction_id = NEW.id AND b.made_from_id IS NULL
+                AND made.next_no - made.first_no IS DISTINCT FROM b.next_no - b.first_no) THEN
+        RAISE EXCEPTION 'conversion % makes as many units as it retires', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'conversion_is_whole';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER conversions_are_whole AFTER INSERT OR UPDATE ON registry_transaction
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.type_id = '2-0' AND NEW.state = 'COMPLETED')
+    EXECUTE FUNCTION registry_conversion_is_whole();
 
 -- Whether a user may approve a transaction now: a senior administrator of its registry where administrators approve, else, for every
 -- transferring account, an active representative with the right, or for an administrative one that administrator.

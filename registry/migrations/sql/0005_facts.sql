@@ -117,6 +117,7 @@ DECLARE
     result jsonb;
     found jsonb;
     cap registry_issuancecap;
+    rules_at timestamptz;
     named_accounts text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
     senders text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'senders'));
 BEGIN
@@ -212,6 +213,10 @@ BEGIN
         result := result || jsonb_build_object('returns', found);
     END IF;
     IF request ? 'carries' THEN
+        -- Shared, so that no rule is rewritten between this look and the effect, which looks again.
+        IF lock_rows THEN
+            PERFORM FROM accounts_datedrule d WHERE starts_with(d.key, 'carry-over.') ORDER BY d.id FOR SHARE;
+        END IF;
         -- Every rule and recognition: they are few. What waits is judged by the rule of the day on which it was proposed.
         SELECT jsonb_build_object(
             'rules', (SELECT jsonb_agg(jsonb_build_array(j.registry_code, u.code, rule)) FROM registry_unittype u
@@ -220,6 +225,35 @@ BEGIN
                     WHERE t.id = (request ->> 'own')::uuid), (request ->> 'now')::timestamptz)) rule WHERE rule IS NOT NULL),
             'periods', (SELECT jsonb_object_agg(r.id, r.applicable_period) FROM registry_recognition r)) INTO found;
         result := result || jsonb_build_object('carries', found);
+    END IF;
+    IF request ? 'converts' THEN
+        -- What waits is judged by the rule of the day on which it was proposed, and by the years and caps of today.
+        rules_at := coalesce((SELECT t.proposed_at FROM registry_transaction t WHERE t.id = (request ->> 'own')::uuid),
+            (request ->> 'now')::timestamptz);
+        IF lock_rows THEN
+            PERFORM FROM accounts_datedrule d WHERE starts_with(d.key, 'conversion.') ORDER BY d.id FOR SHARE;
+        END IF;
+        IF lock_rows AND request ? 'own' THEN
+            -- Approved, it may complete: new units are then made under the caps of their types, from the next serial on.
+            PERFORM FROM registry_issuancecap c WHERE c.unit_type_id IN (SELECT rule.to_type
+                FROM accounts_jurisdiction j JOIN registry_unittype u ON u.jurisdiction_id = j.id
+                    CROSS JOIN registry_conversion_rule(u.id, rules_at) rule
+                WHERE j.registry_code IN (SELECT jsonb_array_elements_text(request -> 'converts')))
+            ORDER BY c.id FOR NO KEY UPDATE;
+            PERFORM FROM registry_unitblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id
+            WHERE b.end_no IS NULL AND j.registry_code IN (SELECT jsonb_array_elements_text(request -> 'converts'))
+            ORDER BY b.origin_id FOR UPDATE OF b;
+        END IF;
+        SELECT jsonb_agg(jsonb_build_object('registry', j.registry_code, 'unit_type', u.code, 'to', rule.to_code, 'years', rule.years,
+            'year', extract(year FROM (request ->> 'now')::timestamptz AT TIME ZONE j.time_zone),
+            'left', (SELECT jsonb_object_agg(c.vintage, c.limit - c.issued) FROM registry_issuancecap c
+                WHERE c.unit_type_id = rule.to_type AND (request ->> 'day')::date >= c.valid_from
+                    AND (c.valid_to IS NULL OR (request ->> 'day')::date < c.valid_to)),
+            'next_serial', (SELECT b.start_no FROM registry_unitblock b WHERE b.origin_id = j.id AND b.end_no IS NULL))) INTO found
+        FROM accounts_jurisdiction j JOIN registry_unittype u ON u.jurisdiction_id = j.id
+            CROSS JOIN registry_conversion_rule(u.id, rules_at) rule
+        WHERE j.registry_code IN (SELECT jsonb_array_elements_text(request -> 'converts'));
+        result := result || jsonb_build_object('converts', coalesce(found, '[]'));
     END IF;
     IF request ? 'original' THEN
         SELECT jsonb_build_object('id', t.id, 'type', t.type_id, 'state', t.state, 'completed_at', t.completed_at, 'quantity', t.quantity,
@@ -255,7 +289,7 @@ BEGIN
 END $$;
 
 -- A transaction that waits, under lock: its accounts, in the one order, and then its row. Its ranges in their order, by the names
--- that a proposal uses. {"transaction": null} where there is none.
+-- that a proposal uses, each with what it was recorded to become. {"transaction": null} where there is none.
 CREATE FUNCTION registry_waiting(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -269,15 +303,18 @@ BEGIN
         UNION SELECT unnest(ARRAY[b.from_account_id, b.to_account_id]) FROM registry_transactionblock b WHERE b.transaction_id = wanted)
     ORDER BY id FOR NO KEY UPDATE;
     SELECT * INTO given FROM registry_transaction WHERE id = wanted FOR UPDATE;
-    SELECT jsonb_agg(jsonb_build_array(f.identifier, a.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, b.first_no, b.next_no)
+    SELECT jsonb_agg(jsonb_build_array(f.identifier, a.identifier, j.registry_code, u.code, s.vintage, b.recognition_id,
+            coalesce(p.applicable_period, q.code, ''), b.first_no, b.next_no)
         ORDER BY b.id) INTO found
     FROM registry_transactionblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id JOIN registry_series s ON s.id = b.series_id
         JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_account a ON a.id = b.to_account_id
         LEFT JOIN accounts_account f ON f.id = b.from_account_id
-    WHERE b.transaction_id = wanted;
+        LEFT JOIN registry_recognition p ON p.id = b.to_recognition_id
+        LEFT JOIN registry_series o ON o.id = b.to_series_id LEFT JOIN registry_unittype q ON q.id = o.unit_type_id
+    WHERE b.transaction_id = wanted AND b.made_from_id IS NULL;
     IF found IS NULL AND given.reverses_id IS NOT NULL THEN
         -- Retired units cannot be reserved; what will move is the original the other way round.
-        SELECT jsonb_agg(jsonb_build_array(a.identifier, f.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, b.first_no, b.next_no)
+        SELECT jsonb_agg(jsonb_build_array(a.identifier, f.identifier, j.registry_code, u.code, s.vintage, b.recognition_id, '', b.first_no, b.next_no)
             ORDER BY b.id) INTO found
         FROM registry_transactionblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id JOIN registry_series s ON s.id = b.series_id
             JOIN registry_unittype u ON u.id = s.unit_type_id JOIN accounts_account a ON a.id = b.to_account_id

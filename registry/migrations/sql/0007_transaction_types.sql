@@ -21,6 +21,8 @@ INSERT INTO registry_transactiontype (code, effect, from_types, to_types, within
         false, false, '{}', true, 'representative', false),
     ('7-0', 'carry', '{EXS,OHA,TRA}', '{EXS,OHA,TRA}', true, false,
         false, false, '{}', false, 'representative', false),
+    ('2-0', 'convert', '{OHA}', '{CAN}', true, false,
+        false, false, '{}', false, 'representative', false),
     ('4-99', 'retire', '{ALL,AUC,EXS,OHA,RES,TRA}', '{LAP}', true, false,
         false, false, '{}', false, 'administrator', false),
     ('10-82', 'restore', '{ALL,AUC,CAN,EXS,ISS,LAP,LNK,MCN,MRG,OHA,RES,SUR,TRA}', '{ALL,AUC,EXS,ISS,LNK,MRG,OHA,RES,TRA}', true, false,
