@@ -80,11 +80,13 @@ def facts_from(answer: dict[str, Any], draws: list[Selector], named: list[Serial
         for row in found["pieces"]:
             if row[6] is not None:
                 unit_types[serials.registry, row[6]] = UnitTypeFacts(row[6], serials.registry, row[7], row[0])
+    limits, holding_limits = answer.get("limits") or {}, answer.get("holding_limits") or {}
+    of_holder: dict[int | None, list[str]] = {}
+    for name, found in answer["accounts"].items():
+        of_holder.setdefault(found["holder"], []).append(name)
     return Facts(
         accounts={
-            name: _account(
-                name, found, (answer.get("limits") or {}).get(name), (answer.get("holding_limits") or {}).get(name)
-            )
+            name: _account(name, found, limits.get(name), holding_limits.get(name), of_holder)
             for name, found in answer["accounts"].items()
         },
         pools=pools,
@@ -120,8 +122,14 @@ def limits_from(found: dict[str, Any] | None) -> LimitsFacts | None:
 
 
 def _account(
-    identifier: str, found: dict[str, Any], limits: dict[str, Any] | None, holding_limit: list[int] | None
+    identifier: str,
+    found: dict[str, Any],
+    limits: dict[str, Any] | None,
+    holding_limit: list[int] | None,
+    of_holder: Mapping[int | None, list[str]],
 ) -> AccountFacts:
+    # A holder's accounts always trust one another (domain.md 3).
+    same_holder = () if found["holder"] is None else of_holder[found["holder"]]
     return AccountFacts(
         id=found["id"],
         identifier=identifier,
@@ -139,7 +147,7 @@ def _account(
         one_person_trusted_transfer=found["one_person_trusted_transfer"],
         trusted_only=found["trusted_only"],
         other_approvers=found["other_approvers"],
-        trusts=frozenset(found["trusts"] or ()),
+        trusts=frozenset(found["trusts"] or ()).union(same_holder),
         limits=limits_from(limits),
         holding_limit=None if holding_limit is None else HoldingLimitFacts(*holding_limit),
     )

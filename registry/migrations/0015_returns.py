@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(
             sql("0015_returns.sql"),
-            reverse_sql="DROP FUNCTION registry_return_counts, registry_return_is_of_what_was_allocated,"
+            reverse_sql="DROP FUNCTION registry_return_counts, registry_range_returns_what_was_allocated,"
             " registry_excess_counts_returns CASCADE;",
         ),
     ]

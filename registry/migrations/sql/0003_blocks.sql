@@ -2,6 +2,8 @@
 -- for ever. `UPDATE ... SET start_no = k, account_id = a` gives [k, end) to a; the trigger keeps the rest, [start, k), as
 -- it was. So a block cannot be shortened: no statement on this table loses, invents or overlaps a serial.
 
+-- What must look into another table does so inside an IF of its own: a condition with a query in it is not computed in place but run as
+-- a statement, whatever its first half says, and this is asked of every block that moves.
 CREATE FUNCTION registry_block_may_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP <> 'DELETE' AND (NEW.start_no < 1 OR num_nulls(NEW.series_id, NEW.issue_first, NEW.issue_next, NEW.account_id,
@@ -14,8 +16,10 @@ BEGIN
         -- Depth 2: the remainder of a cut. Depth 1: only the first, open block of a new registry.
         IF pg_trigger_depth() < 2 AND NOT (NEW.start_no = 1 AND NEW.end_no IS NULL) THEN
             RAISE EXCEPTION 'unit blocks come only from an act of issuance' USING ERRCODE = 'integrity_constraint_violation';
-        ELSIF NEW.end_no IS NULL AND NOT EXISTS (SELECT FROM accounts_jurisdiction j WHERE j.id = NEW.origin_id) THEN
-            RAISE EXCEPTION 'serials are of a registry' USING ERRCODE = 'foreign_key_violation';
+        ELSIF NEW.end_no IS NULL THEN
+            IF NOT EXISTS (SELECT FROM accounts_jurisdiction j WHERE j.id = NEW.origin_id) THEN
+                RAISE EXCEPTION 'serials are of a registry' USING ERRCODE = 'foreign_key_violation';
+            END IF;
         END IF;
         RETURN NEW;
     ELSIF TG_OP = 'DELETE' THEN
@@ -34,22 +38,27 @@ BEGIN
     IF (NEW.account_id, NEW.recognition_id) IS DISTINCT FROM (OLD.account_id, OLD.recognition_id) THEN
         IF NEW.account_id IS NULL THEN
             RAISE EXCEPTION 'an issued unit never vanishes' USING ERRCODE = 'integrity_constraint_violation';
-        ELSIF OLD.retired AND NOT EXISTS (SELECT FROM registry_transactionblock r
-                JOIN registry_transaction t ON t.id = r.transaction_id JOIN registry_transactiontype k ON k.code = t.type_id
-                WHERE r.origin_id = NEW.origin_id AND int8range(r.first_no, r.next_no) @> int8range(NEW.start_no, NEW.end_no)
-                    AND k.effect = 'restore' AND t.state = 'COMPLETED' AND t.recorded_in = pg_current_xact_id()
-                    AND (r.from_account_id, r.to_account_id) = (OLD.account_id, NEW.account_id)) THEN
-            RAISE EXCEPTION 'retired units never move again, but by a reversal that names them' USING ERRCODE = 'integrity_constraint_violation';
-        ELSIF OLD.account_id IS NULL AND NOT EXISTS (SELECT FROM registry_issue i WHERE (i.origin_id, i.series_id, i.first_no,
-                i.next_no) = (NEW.origin_id, NEW.series_id, NEW.issue_first, NEW.issue_next)) THEN
-            RAISE EXCEPTION 'units come only from an act of issuance' USING ERRCODE = 'foreign_key_violation';
         ELSIF OLD.frozen_by IS NOT NULL THEN
             RAISE EXCEPTION 'frozen units move nowhere' USING ERRCODE = 'integrity_constraint_violation';
+        ELSIF OLD.retired THEN
+            IF NOT EXISTS (SELECT FROM registry_transactionblock r
+                    JOIN registry_transaction t ON t.id = r.transaction_id JOIN registry_transactiontype k ON k.code = t.type_id
+                    WHERE r.origin_id = NEW.origin_id AND int8range(r.first_no, r.next_no) @> int8range(NEW.start_no, NEW.end_no)
+                        AND k.effect = 'restore' AND t.state = 'COMPLETED' AND t.recorded_in = pg_current_xact_id()
+                        AND (r.from_account_id, r.to_account_id) = (OLD.account_id, NEW.account_id)) THEN
+                RAISE EXCEPTION 'retired units never move again, but by a reversal that names them' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+        ELSIF OLD.account_id IS NULL THEN
+            IF NOT EXISTS (SELECT FROM registry_issue i WHERE (i.origin_id, i.series_id, i.first_no,
+                    i.next_no) = (NEW.origin_id, NEW.series_id, NEW.issue_first, NEW.issue_next)) THEN
+                RAISE EXCEPTION 'units come only from an act of issuance' USING ERRCODE = 'foreign_key_violation';
+            END IF;
         END IF;
     END IF;
-    IF NEW.recognition_id <> OLD.recognition_id
-            AND NOT EXISTS (SELECT FROM registry_recognition r WHERE r.id = NEW.recognition_id) THEN
-        RAISE EXCEPTION 'a unit is recognised by a row that is there' USING ERRCODE = 'foreign_key_violation';
+    IF NEW.recognition_id <> OLD.recognition_id THEN
+        IF NOT EXISTS (SELECT FROM registry_recognition r WHERE r.id = NEW.recognition_id) THEN
+            RAISE EXCEPTION 'a unit is recognised by a row that is there' USING ERRCODE = 'foreign_key_violation';
+        END IF;
     END IF;
     IF NEW.held_for IS NOT NULL AND NEW.held_for IS DISTINCT FROM OLD.held_for AND OLD.frozen_by IS NOT NULL THEN
         RAISE EXCEPTION 'frozen units are promised to nobody' USING ERRCODE = 'integrity_constraint_violation';

@@ -180,11 +180,15 @@ BEGIN
 END $$;
 
 CREATE FUNCTION registry_ranges_count() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    some_limits boolean;
+    some_holding_limits boolean;
 BEGIN
-    IF EXISTS (SELECT FROM registry_limit) THEN
+    SELECT EXISTS (SELECT FROM registry_limit), EXISTS (SELECT FROM registry_holdinglimit) INTO some_limits, some_holding_limits;
+    IF some_limits THEN
         PERFORM registry_count_for_senders(ARRAY(SELECT DISTINCT transaction_id FROM added));
     END IF;
-    IF EXISTS (SELECT FROM registry_holdinglimit) THEN
+    IF some_holding_limits THEN
         PERFORM registry_count_for_holders(ARRAY(SELECT DISTINCT transaction_id FROM added), false);
     END IF;
     RETURN NULL;

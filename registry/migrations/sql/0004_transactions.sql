@@ -4,6 +4,7 @@
 CREATE FUNCTION registry_transaction_keeps_to_its_states() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     may_change text[] := '{state,completed_at,approver_id,expires_at,due_at,held_at,resumes_to,recorded_in}';
+    is_well_formed boolean;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'transactions are never deleted' USING ERRCODE = 'integrity_constraint_violation';
@@ -47,8 +48,13 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'times_are_in_order';
     ELSIF TG_OP = 'UPDATE' THEN
         RETURN NEW;
-    ELSIF NEW.quantity <= 0 OR (NEW.transferring_id IS NULL) <> (NEW.cap_id IS NOT NULL) OR NEW.transferring_id = NEW.acquiring_id
-            AND NOT EXISTS (SELECT FROM registry_transactiontype k WHERE k.code = NEW.type_id AND k.effect = 'carry') THEN
+    END IF;
+    is_well_formed := NEW.quantity > 0 AND (NEW.transferring_id IS NULL) = (NEW.cap_id IS NOT NULL);
+    IF NEW.transferring_id = NEW.acquiring_id THEN
+        is_well_formed := is_well_formed
+            AND EXISTS (SELECT FROM registry_transactiontype k WHERE k.code = NEW.type_id AND k.effect = 'carry');
+    END IF;
+    IF NOT is_well_formed THEN
         RAISE EXCEPTION 'a transaction moves units between two accounts, carries them over in one, or issues them under a cap'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'transaction_is_well_formed';
     END IF;
@@ -361,6 +367,8 @@ BEGIN
     END IF;
     IF parent.obligation_id IS NOT NULL OR parent.allocation_id IS NOT NULL THEN
         PERFORM registry_range_fits_its_record(NEW);
+    ELSIF parent.returns_id IS NOT NULL THEN
+        PERFORM registry_range_returns_what_was_allocated(NEW, parent.returns_id);
     END IF;
     IF parent.needs_original THEN
         SELECT * INTO undoing FROM registry_transaction WHERE id = NEW.transaction_id;
@@ -397,21 +405,25 @@ CREATE FUNCTION registry_ranges_make_up_the_quantity() RETURNS trigger LANGUAGE 
 DECLARE
     odd record;
 BEGIN
-    SELECT t.id, t.quantity, s.total, s.named INTO odd
+    SELECT (array_agg(t.id) FILTER (WHERE s.total <> t.quantity))[1] AS unequal, (array_agg(t.id) FILTER (WHERE NOT s.named))[1] AS unnamed,
+        bool_or(s.converts) AS converts INTO odd
     FROM registry_transaction t, LATERAL (
         SELECT sum(b.next_no - b.first_no) FILTER (WHERE b.made_from_id IS NULL) AS total,
-            bool_or((b.from_account_id, b.to_account_id) IS NOT DISTINCT FROM (t.transferring_id, t.acquiring_id)) AS named
+            bool_or((b.from_account_id, b.to_account_id) IS NOT DISTINCT FROM (t.transferring_id, t.acquiring_id)) AS named,
+            bool_or(b.to_series_id IS NOT NULL) AS converts
         FROM registry_transactionblock b WHERE b.transaction_id = t.id) s
-    WHERE t.id IN (SELECT transaction_id FROM added) AND (s.total <> t.quantity OR NOT s.named) LIMIT 1;
-    IF FOUND AND odd.total <> odd.quantity THEN
-        RAISE EXCEPTION 'transaction % says % units, its ranges %', odd.id, odd.quantity, odd.total
+    WHERE t.id IN (SELECT transaction_id FROM added);
+    IF odd.unequal IS NOT NULL THEN
+        RAISE EXCEPTION 'transaction % says % units, its ranges %', odd.unequal,
+            (SELECT t.quantity FROM registry_transaction t WHERE t.id = odd.unequal), (SELECT sum(b.next_no - b.first_no)
+                FROM registry_transactionblock b WHERE b.transaction_id = odd.unequal AND b.made_from_id IS NULL)
             USING ERRCODE = 'integrity_constraint_violation';
-    ELSIF FOUND THEN
-        RAISE EXCEPTION 'transaction % moves nothing between the accounts it names', odd.id
+    ELSIF odd.unnamed IS NOT NULL THEN
+        RAISE EXCEPTION 'transaction % moves nothing between the accounts it names', odd.unnamed
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     -- What completes where it is recorded; what waited completes by its step.
-    IF EXISTS (SELECT FROM added WHERE to_series_id IS NOT NULL) THEN
+    IF odd.converts THEN
         PERFORM registry_convert(t.id) FROM (SELECT id FROM registry_transaction WHERE state = 'COMPLETED'
             AND id IN (SELECT transaction_id FROM added WHERE to_series_id IS NOT NULL) ORDER BY id) t;
     END IF;
@@ -479,12 +491,15 @@ CREATE TRIGGER transactions_end AFTER UPDATE OF state ON registry_transaction
 
 -- What waits reserves its units, but for what nobody can reserve: serials not issued yet, and retired ones. Their ranges are
 -- recorded in the database transaction that completes it.
-CREATE FUNCTION registry_transaction_has_ranges() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+-- Run at the commit, outside the function that keeps its plans, so it keeps its own.
+CREATE FUNCTION registry_transaction_has_ranges() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM registry_transactionblock b WHERE b.transaction_id = NEW.id)
-            AND (NEW.state = 'COMPLETED' OR NOT EXISTS (SELECT FROM registry_transactiontype k
-                WHERE k.code = NEW.type_id AND k.effect IN ('mint', 'restore'))) THEN
-        RAISE EXCEPTION 'transaction % moves nothing', NEW.id USING ERRCODE = 'integrity_constraint_violation';
+    IF NOT EXISTS (SELECT FROM registry_transactionblock b WHERE b.transaction_id = NEW.id) THEN
+        IF NEW.state = 'COMPLETED' OR NOT EXISTS (SELECT FROM registry_transactiontype k
+                WHERE k.code = NEW.type_id AND k.effect IN ('mint', 'restore')) THEN
+            RAISE EXCEPTION 'transaction % moves nothing', NEW.id USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
     END IF;
     RETURN NULL;
 END $$;

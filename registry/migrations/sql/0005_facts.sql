@@ -1,7 +1,7 @@
 -- Facts in one round trip: lock the accounts, read what the checks need, select the blocks. Writes nothing.
 -- request: {"accounts": [identifier], "user": id, "draws": [{"account", "registry", "unit_type", "vintage", "recognition",
 --   "obligation", "quantity", "most"}], "named": [{"registry", "first", "next", "most"}], "obligations", "allocations", "cap",
---   "principal": text, "key": text, "senders": [identifier] whose approvers and trusted accounts are asked for, "limited": [identifier] whose limits are asked for, "own": the transaction that waits}. With lock_rows false it takes no lock and stalls nobody ("explain").
+--   "principal": text, "key": text, "senders": [identifier] whose approvers and list of trusted accounts are asked for, "limited": [identifier] whose limits are asked for, "own": the transaction that waits}. With lock_rows false it takes no lock and stalls nobody ("explain").
 
 -- Best fit within one series: an exact block, else the smallest that is enough, else the largest, and repeat. A piece is
 -- [origin, first, next, series, recognition, vintage]; the last piece is cut from the end of its block.
@@ -120,14 +120,17 @@ DECLARE
     rules_at timestamptz;
     named_accounts text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'accounts'));
     senders text[] := ARRAY(SELECT jsonb_array_elements_text(request -> 'senders'));
+    some_limits boolean;
+    some_holding_limits boolean;
 BEGIN
+    SELECT EXISTS (SELECT FROM registry_limit), EXISTS (SELECT FROM registry_holdinglimit) INTO some_limits, some_holding_limits;
     -- Locks, in the one order: accounts by id, holding limits by id, the cap, the open block. Sinks (accounts that retire units) are locked last,
     -- inside the effect, by their balance rows.
     IF lock_rows THEN
         PERFORM FROM accounts_account
         WHERE identifier = ANY (named_accounts) AND NOT retires
         ORDER BY id FOR NO KEY UPDATE;
-        IF EXISTS (SELECT FROM registry_holdinglimit) THEN
+        IF some_holding_limits THEN
             PERFORM FROM registry_holdinglimit WHERE (holder_id, jurisdiction_id) IN (
                 SELECT a.holder_id, a.jurisdiction_id FROM registry_privateaccount a WHERE a.identifier = ANY (named_accounts))
             ORDER BY id FOR NO KEY UPDATE;
@@ -142,20 +145,20 @@ BEGIN
         'other_approvers', a.identifier = ANY (senders) AND EXISTS (SELECT FROM accounts_representative r JOIN accounts_user u ON u.id = r.user_id AND u.is_active
          WHERE r.account_id = a.id AND r.user_id IS DISTINCT FROM (request ->> 'user')::bigint AND r.state = 'ACTIVE'
             AND r.rights IN ('APPROVE', 'INITIATE_AND_APPROVE')),
-        'trusts', CASE WHEN a.identifier = ANY (senders) THEN (SELECT jsonb_agg(o.identifier) FROM accounts_account o
-         WHERE o.identifier = ANY (named_accounts) AND o.id <> a.id
-            AND accounts_trusted(a.id, o.identifier, (request ->> 'now')::timestamptz)) END))
+        'trusts', CASE WHEN a.identifier = ANY (senders) THEN (SELECT jsonb_agg(t.trusted_identifier) FROM accounts_trustedaccount t
+         WHERE t.account_id = a.id AND t.trusted_identifier = ANY (named_accounts) AND t.state = 'APPROVED'
+            AND t.active_from <= (request ->> 'now')::timestamptz) END))
     INTO found FROM accounts_account a JOIN accounts_jurisdiction j ON j.id = a.jurisdiction_id
     WHERE a.identifier = ANY (named_accounts);
     result := jsonb_build_object('accounts', coalesce(found, '{}'));
-    IF request ? 'limited' AND EXISTS (SELECT FROM registry_limit) THEN
+    IF some_limits AND request ? 'limited' THEN
         -- What waits counts on the day on which it was proposed.
         SELECT jsonb_object_agg(a.identifier, registry_limits_of(a.id, coalesce((SELECT t.proposed_at FROM registry_transaction t
             WHERE t.id = (request ->> 'own')::uuid), (request ->> 'now')::timestamptz))) INTO found
         FROM accounts_account a WHERE a.identifier = ANY (ARRAY(SELECT jsonb_array_elements_text(request -> 'limited')));
         result := result || jsonb_build_object('limits', found);
     END IF;
-    IF EXISTS (SELECT FROM registry_holdinglimit) THEN
+    IF some_holding_limits THEN
         SELECT jsonb_object_agg(a.identifier, jsonb_build_array(l."limit", l.held, l.pending)) INTO found
         FROM registry_privateaccount a JOIN registry_holdinglimit l ON l.holder_id = a.holder_id AND l.jurisdiction_id = a.jurisdiction_id
         WHERE a.identifier = ANY (named_accounts);

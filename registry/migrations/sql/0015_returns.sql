@@ -21,17 +21,15 @@ CREATE TRIGGER returns_count AFTER INSERT OR UPDATE OF state ON registry_transac
     FOR EACH ROW WHEN (NEW.returns_id IS NOT NULL) EXECUTE FUNCTION registry_return_counts();
 
 -- The units returned are of the type and vintage that were allocated.
-CREATE FUNCTION registry_return_is_of_what_was_allocated() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+-- Called for each range of a return (registry_range_takes_effect).
+CREATE FUNCTION registry_range_returns_what_was_allocated(part registry_transactionblock, allocation bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM registry_transaction t JOIN registry_allocation r ON r.id = t.returns_id
-            JOIN registry_series s ON s.id = NEW.series_id
-            WHERE t.id = NEW.transaction_id AND (s.unit_type_id, s.vintage) <> (r.unit_type_id, r.vintage)) THEN
+    IF NOT EXISTS (SELECT FROM registry_allocation r JOIN registry_series s ON s.id = part.series_id
+            WHERE r.id = allocation AND (s.unit_type_id, s.vintage) = (r.unit_type_id, r.vintage)) THEN
         RAISE EXCEPTION 'other units were allocated' USING ERRCODE = 'check_violation', CONSTRAINT = 'return_is_of_what_was_allocated';
     END IF;
-    RETURN NULL;
 END $$;
-CREATE TRIGGER returns_are_of_what_was_allocated AFTER INSERT ON registry_transactionblock
-    FOR EACH ROW EXECUTE FUNCTION registry_return_is_of_what_was_allocated();
 
 CREATE FUNCTION registry_excess_counts_returns() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -49,7 +47,7 @@ CREATE TRIGGER excesses_count_returns BEFORE INSERT OR UPDATE OR DELETE ON regis
     FOR EACH ROW EXECUTE FUNCTION registry_excess_counts_returns();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON registry_allocationexcess EXECUTE FUNCTION registry_never_changes();
 
-REVOKE EXECUTE ON FUNCTION registry_return_counts(), registry_return_is_of_what_was_allocated(), registry_excess_counts_returns() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION registry_return_counts(), registry_range_returns_what_was_allocated(registry_transactionblock, bigint), registry_excess_counts_returns() FROM PUBLIC;
 GRANT SELECT ON registry_allocationexcess TO registry_application, registry_auditor;
 GRANT INSERT (allocation_id, quantity, returned, source, recorded_by_id, recorded_at), UPDATE (quantity, source, recorded_by_id, recorded_at)
     ON registry_allocationexcess TO registry_application;
