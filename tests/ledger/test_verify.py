@@ -69,6 +69,10 @@ BREAKS = {
         " SELECT id, '2026-06-01', 7 FROM accounts_account WHERE name = 'ann'",
         "7",
     ),
+    "conversion": (
+        "UPDATE registry_transactionblock SET to_series_id = series_id WHERE first_no = 601",
+        "a range of 200 units was retired, 0 were made in its place",
+    ),
     "holding-limit": (
         'INSERT INTO registry_holdinglimit (holder_id, jurisdiction_id, "limit", held, pending)'
         " SELECT holder_id, jurisdiction_id, 1000, 399, 0 FROM accounts_account WHERE name = 'ann'",

@@ -284,6 +284,21 @@ def test_nobody_makes_units_by_hand(office: Office, owner):
             assert told(refusal) == ("completion_alone_converts" if guarded else without)
 
 
+@pytest.mark.parametrize("guarded", [True, False])
+def test_nothing_is_made_in_place_of_what_was_not_retired(office: Office, owner, guarded):
+    weaken(owner, "registry_range_takes_effect", "parent.retires, NULL, NULL", "false, NULL, NULL")
+    plan = json.dumps(plan_of(office))
+    if not guarded:
+        weaken(owner, "registry_range_is_converted", "AND u.retired AND u.account_id = b.to_account_id", "")
+        # Undone, since such a ledger does not hold.
+        with owner.transaction(force_rollback=True):
+            owner.execute("SELECT registry_effect(%s::jsonb)", [plan])
+        return
+    with pytest.raises(psycopg.errors.CheckViolation) as refusal:
+        owner.execute("SELECT registry_effect(%s::jsonb)", [plan])
+    assert told(refusal) == "units_are_made_for_retired_ones"
+
+
 def test_a_conversion_that_made_nothing_is_refused_at_commit(office: Office, owner):
     weaken(owner, "registry_convert", "ORDER BY b.series_id, b.first_no", "AND false")
     with pytest.raises(psycopg.errors.CheckViolation) as refusal:
