@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.db import DatabaseError, connection
-from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg.errors import DeadlockDetected, IntegrityError, SerializationFailure, UniqueViolation
 
 from accounts import database
 
@@ -65,9 +65,13 @@ class DatabaseTransaction:
 def in_one_database_transaction(decide: Callable[[DatabaseTransaction], Result]) -> Result:
     """Run a decision and its effect in one database transaction, and again when a concurrent one made it stale or took its key.
 
+    Dated facts are read without a lock. So when PostgreSQL refuses what the checks let through, the decision is made anew, once:
+    if a fact has changed in between, the checks now say so; if none has, the two disagree, and the error is raised.
+
     Commit point: before COMMIT nothing of it exists; after it everything does (transaction, ranges, balances, log entries,
     the answer for its idempotency key). A crash in between is one or the other; the client finds out by its key.
     """
+    refused_before = False
     for attempt in range(1, ATTEMPTS + 1):
         story = DatabaseTransaction()
         try:
@@ -75,14 +79,13 @@ def in_one_database_transaction(decide: Callable[[DatabaseTransaction], Result])
             story.close()
         except BaseException as error:
             story.abandon()
-            if (
-                isinstance(error, DatabaseError)
-                and is_stale(error.__cause__)
-                and attempt < ATTEMPTS
-                and not story.nested
-            ):
-                continue
-            raise
+            cause = error.__cause__ if isinstance(error, DatabaseError) else None
+            refused_now = isinstance(cause, IntegrityError) and not is_stale(cause)
+            again = is_stale(cause) or (refused_now and not refused_before)
+            if not again or attempt == ATTEMPTS or story.nested:
+                raise
+            refused_before |= refused_now
+            continue
         return result
     raise AssertionError("unreachable")
 

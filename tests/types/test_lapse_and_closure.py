@@ -1,9 +1,11 @@
 """Units lapse when their dated validity has ended, and do nothing else then; an account that closes is emptied."""
 
+import threading
 from datetime import datetime, timedelta
 
 import psycopg
 import pytest
+from django.db import connections
 
 from accounts.operations.change_account_status import change_account_status
 from accounts.rules.statuses import AccountStatus
@@ -15,6 +17,7 @@ from registry.operations.set_validity import set_validity
 from registry.rules.proposal import Proposal
 from registry.rules.states import State
 from tests.build import NOW, REGISTRY
+from tests.lifecycle.test_due import wait_for, waits_for_a_lock
 from tests.types.conftest import Office
 
 SECOND = timedelta(seconds=1)
@@ -62,6 +65,30 @@ def test_postgresql_alone_refuses_to_move_what_only_lapses(office: Office, monke
         office.made.move("plant", "ann", 10, (701, 711))
     assert isinstance(refusal.value.__cause__, psycopg.errors.CheckViolation)
     assert refusal.value.__cause__.diag.constraint_name == "units_are_valid_or_lapse"
+
+
+def test_a_fact_that_changes_between_look_and_effect_is_told_by_the_checks(office: Office, owner):
+    """Dated facts are not locked: PostgreSQL finds the change in the effect, and the decision is made anew, with it."""
+    obligation = office.made.obligation("plant").pk
+    told: list[Refused] = []
+
+    def surrender() -> None:
+        try:
+            office.made.move("plant", "SUR", 10, (701, 711), type_code="10-2", obligation=obligation)
+        except Refused as refusal:
+            told.append(refusal)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=surrender)
+    with owner.transaction():
+        # A sink is locked by the effect alone, so the surrender has looked by the time it waits for this.
+        owner.execute("SELECT FROM accounts_account WHERE id = %s FOR UPDATE", [office.made.accounts["SUR"].pk])
+        thread.start()
+        wait_for(waits_for_a_lock)
+        valid_until(office, NOW)
+    thread.join()
+    assert [failure.code for refusal in told for failure in refusal.failures] == [5013]
 
 
 def test_a_later_record_of_a_validity_holds(office: Office):
