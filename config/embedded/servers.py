@@ -15,6 +15,7 @@ from config.embedded.failures import Exit, LaunchFailure
 HERE = Path(__file__).resolve().parent
 # sun_path holds 107 bytes; the longest name put below the folder is `.s.PGSQL.5432.lock`.
 NO_ANSWER = '{"failed": "keeper", "reason": "it ended by itself"}'
+MEMORY, MEMORY_NEEDED_BYTES = "/dev/shm", 4 * 2**30  # noqa: S108 - mkdtemp is private
 LONGEST_SOCKET_FOLDER_BYTES = 107 - len("/.s.PGSQL.5432.lock") - 1
 
 
@@ -137,13 +138,24 @@ def _spawn(directory: Path, postgres: bool, valkey: bool, *, durable: bool, thro
     return Servers(directory, sockets, keeper, postgres, made_before)
 
 
-def throwaway_directory() -> Path:
-    """Return a new private directory that the server user can reach."""
+def throwaway_directory(*, in_memory: bool = False) -> Path:
+    """Return a new private directory that the server user can reach; in memory if that is wished and there is room."""
     user = binaries.server_user()
-    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp is private
+    memory = (MEMORY,) if in_memory and _has_room(MEMORY) else ()
+    for base in dict.fromkeys((*memory, tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp is private
         if os.access(base, os.W_OK) and reachable(Path(base), user):
             return Path(tempfile.mkdtemp(prefix="registry-", dir=base))
     raise LaunchFailure(Exit.NO_PERMISSION, "No temporary directory can be written: set TMPDIR to one that can.")
+
+
+def _has_room(memory: str) -> bool:
+    """Return whether there is enough free memory, and a file system of it from which programs may run."""
+    try:
+        system = os.statvfs(memory)
+    except OSError:
+        return False
+    free_bytes = min(system.f_bavail * system.f_frsize, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return free_bytes >= MEMORY_NEEDED_BYTES and not system.f_flag & os.ST_NOEXEC
 
 
 def reachable(directory: Path, user: binaries.ServerUser | None) -> bool:

@@ -65,5 +65,5 @@ def user(name: str = "reader") -> User:
 
 
 def with_role(role: Role, where: str = "CN-BJ") -> Actor:
-    """Return an actor who holds just this role."""
-    return Actor(1, "user:1", frozenset({role_name(role, where)}))
+    """Return an actor who holds just this role, and is nobody whom a test has made."""
+    return Actor(999_999, "user:999999", frozenset({role_name(role, where)}))

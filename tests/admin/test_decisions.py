@@ -21,15 +21,11 @@ from registry.rules.proposal import Proposal
 from tests.accounts import samples
 from tests.admin.test_pages import signed_in
 from tests.build import NOW, REGISTRY, Beijing, beijing
+from tests.conftest import Own, begun_in, shared_by_module
 
 SENIOR, JUNIOR = Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR
 WAITING = reverse("admin:registry_transaction_waiting")
 ORDER = reverse("admin:registry_transaction_order")
-
-
-@pytest.fixture
-def registry(db: None) -> Beijing:
-    return market()
 
 
 def market() -> Beijing:
@@ -39,6 +35,14 @@ def market() -> Beijing:
     made.move("ISS", "ann", 200)
     made.move("ISS", "plant", 100)
     return made
+
+
+market_database = shared_by_module(market)
+
+
+@pytest.fixture
+def registry(market_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(market_database)
 
 
 def order(made: Beijing, **members: str) -> dict[str, str]:

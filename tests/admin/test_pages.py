@@ -19,6 +19,7 @@ from audit.models import Entry
 from registry.models import IssuanceCap, Transaction, UnitBlock
 from registry.rules.serials import format_block
 from tests.build import REGISTRY, Beijing, beijing
+from tests.conftest import Own, begun_in, shared_by_module
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # Users, their roles and groups are the system administrator's to edit; nothing else is edited as rows.
@@ -40,13 +41,20 @@ ODD = [
 ]
 
 
-@pytest.fixture
-def registry(db: None) -> Beijing:
+def traders() -> Beijing:
     made = beijing("ann", "bob", operators=("plant",))
     made.issue(1_000)
     made.move("ISS", "bob", 200)
     made.move("ISS", "ann", 200)
     return made
+
+
+traders_database = shared_by_module(traders)
+
+
+@pytest.fixture
+def registry(traders_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(traders_database)
 
 
 def signed_in(name: str, *, superuser: bool = False, roles: tuple[tuple[Role, Beijing | None], ...] = ()) -> Client:

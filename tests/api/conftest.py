@@ -24,6 +24,7 @@ from registry.operations.issue import issue
 from registry.operations.propose import propose
 from registry.rules.proposal import Line, Proposal
 from tests.accounts import samples
+from tests.conftest import Own, begun_in, shared_by_module
 
 REGISTRY = registry_itself("test")
 
@@ -148,10 +149,13 @@ def give(market: Market, sender: str, acquirer: str, quantity: int, vintage: int
     propose(Proposal("10-50", (line,)), actor=REGISTRY, now=clock.now())
 
 
+market_database = shared_by_module(make_market)
+
+
 @pytest.fixture
-def market(db: None) -> Market:
+def market(market_database: Own[Market], db: None) -> Market:
     """The market, rolled back after the test."""
-    return make_market()
+    return begun_in(market_database)
 
 
 @dataclass

@@ -12,7 +12,6 @@ import pytest
 import schemathesis
 from django.conf import settings as django
 from django.core.management import call_command
-from django.db import connections
 from hypothesis import HealthCheck, settings
 
 from config.wsgi import application
@@ -40,15 +39,8 @@ schema = schemathesis.openapi.from_wsgi("/api/schema/", application, config=conf
 @pytest.fixture(scope="module")
 def seeded(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[Market]:
     """A market in a database of the module's own, in which orders are committed and later ones see what they left."""
-    ordinary = connections.settings["default"]["NAME"]
-    name = databases._copy()
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        databases._point_at(name)
-        try:
-            yield make_market()
-        finally:
-            databases._point_at(ordinary)
-            databases._drop(name)
+    with django_db_blocker.unblock(), databases.own_database(make_market) as (_, begun):  # type: ignore[attr-defined]
+        yield begun
 
 
 @schema.parametrize()

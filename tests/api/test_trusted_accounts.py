@@ -1,6 +1,7 @@
 """Trusted accounts over HTTP: the way onto the list and off it, who sees it, and how refusals are told."""
 
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,16 +14,20 @@ from accounts.rules.identifiers import format_account_identifier
 from accounts.rules.keys import Scope
 from audit.models import Entry
 from tests.api.conftest import REGISTRY, Market, key_for, make_market
+from tests.conftest import Own, begun_in, shared_by_module
 from tests.trusted.people import NOW
 
 ABROAD = [format_account_identifier("SGSG", "TRA", number) for number in range(1, 9)]
 UNKNOWN = format_account_identifier("CNBJ", "TRA", 9_999_999)
 
 
+strangers_database = shared_by_module(partial(make_market, strangers=True))
+
+
 @pytest.fixture
-def market(db: None) -> Market:
+def market(strangers_database: Own[Market], db: None) -> Market:
     """Accounts of holders of their own, for those of one holder trust one another anyway."""
-    return make_market(strangers=True)
+    return begun_in(strangers_database)
 
 
 @pytest.fixture

@@ -23,17 +23,25 @@ from registry.operations.run_allocation import run_allocation
 from registry.rules import checks
 from registry.rules.proposal import Proposal
 from tests.build import NOW, REGISTRY, Beijing, beijing, official
+from tests.conftest import Own, begun_in, shared_by_module
 
 HEADER = b"installation,unit_type,vintage,quantity\n"
 TABLE = HEADER + b"P-1,BEA,2026,30\nP-2,BEA,2026,50\nP-3,BEA,2026,20\n"
 
 
-@pytest.fixture
-def registry(db: None) -> Beijing:
+def three_operators() -> Beijing:
     made = beijing(operators=("P-1", "P-2", "P-3"))
     made.issue(1_000)
     made.move("ISS", "ALL", 100)
     return made
+
+
+three_operators_database = shared_by_module(three_operators)
+
+
+@pytest.fixture
+def registry(three_operators_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(three_operators_database)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from accounts.rules.access import Role
 from registry.models import AllocationTable, Holding, Obligation, RecordedEmissions
 from tests.accounts import samples
 from tests.build import Beijing, beijing
+from tests.conftest import Own, begun_in, shared_by_module
 
 DOCUMENT = (settings.BASE_DIR / "docs" / "compliance.md").read_text(encoding="utf-8")
 
@@ -26,8 +27,7 @@ def documented(kind: str) -> str:
 OBLIGATIONS, EMISSIONS, ALLOCATIONS = map(documented, ("obligations", "emissions", "allocations"))
 
 
-@pytest.fixture
-def registry(db: None) -> Beijing:
+def staffed() -> Beijing:
     made = beijing(operators=("P-1", "P-2"))
     for name, role in (
         ("authority", Role.COMPLIANCE_AUTHORITY),
@@ -38,6 +38,14 @@ def registry(db: None) -> Beijing:
     made.issue(100)
     made.move("ISS", "ALL", 100)
     return made
+
+
+staffed_database = shared_by_module(staffed)
+
+
+@pytest.fixture
+def registry(staffed_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(staffed_database)
 
 
 def load(folder: Path, kind: str, content: str, who: str = "authority", jurisdiction: str = "CN-BJ") -> None:

@@ -1,5 +1,7 @@
 """PostgreSQL keeps the records of compliance by itself, from the tables' owner too; a role may do no more than it needs."""
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 
@@ -84,8 +86,7 @@ ALLOWED = {
 }
 
 
-@pytest.fixture
-def records(committed_db: str) -> Beijing:
+def recorded() -> Beijing:
     """An obligation, emissions, a status and a table that nobody approved."""
     made = beijing(operators=("P-1",))
     made.obligation("P-1", 2025)
@@ -96,6 +97,17 @@ def records(committed_db: str) -> Beijing:
     samples.jurisdiction("JP-13")
     run_due(actor=REGISTRY, now=DUE)
     return made
+
+
+@pytest.fixture
+def world() -> Callable[[], Beijing]:
+    return recorded
+
+
+@pytest.fixture
+def records(begun: Beijing) -> Beijing:
+    """The records, in commits of their own."""
+    return begun
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -22,16 +22,24 @@ from registry.operations.run_due import run_due
 from registry.rules import checks
 from registry.rules.proposal import Proposal
 from tests.build import DUE, NOW, REGISTRY, Beijing, beijing, official
+from tests.conftest import Own, begun_in, shared_by_module
 
 
-@pytest.fixture
-def registry(db: None) -> Beijing:
+def two_operators() -> Beijing:
     made = beijing("trader", operators=("P-1", "P-2"))
     made.issue(1_000, 2026)
     made.issue(1_000, 2025)
     for name in ("P-1", "P-2", "trader"):
         made.move("ISS", name, 100)
     return made
+
+
+two_operators_database = shared_by_module(two_operators)
+
+
+@pytest.fixture
+def registry(two_operators_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(two_operators_database)
 
 
 def emitted(registry: Beijing, name: str, quantity: int, year: int = 2025) -> None:

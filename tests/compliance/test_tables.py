@@ -16,11 +16,19 @@ from registry.operations.load_allocation_table import load_allocation_table
 from registry.operations.load_compliance import load_emissions, load_obligations
 from registry.tabular import MOST_FAULTS, MOST_ROWS, FileRefused, read_table
 from tests.build import NOW, Beijing, beijing, official
+from tests.conftest import Own, begun_in, shared_by_module
+
+
+def two_operators() -> Beijing:
+    return beijing(operators=("P-1", "P-2"))
+
+
+two_operators_database = shared_by_module(two_operators)
 
 
 @pytest.fixture
-def registry(db: None) -> Beijing:
-    return beijing(operators=("P-1", "P-2"))
+def registry(two_operators_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(two_operators_database)
 
 
 def xlsx(*rows: tuple[object, ...]) -> bytes:

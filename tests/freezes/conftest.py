@@ -1,17 +1,21 @@
 """Every test of the freezes ends with the whole ledger verified."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from registry.verification import Verified, verify
-from tests.api.conftest import ask, market  # noqa: F401 - fixtures for what is asked over HTTP
+from tests.api.conftest import ask, market, market_database  # noqa: F401 - fixtures for what is asked over HTTP
 from tests.freezes.people import Staffed, staffed
 
 
 @pytest.fixture
-def staff(committed_db: str) -> Iterator[Staffed]:
+def world() -> Callable[[], Staffed]:
+    return staffed
+
+
+@pytest.fixture
+def staff(begun: Staffed) -> Iterator[Staffed]:
     """The registry with its staff, in commits of their own; verified afterwards."""
-    made = staffed()
-    yield made
+    yield begun
     assert isinstance(verify(), Verified), verify()

@@ -17,13 +17,13 @@ from registry.models import Freeze, Transaction
 from registry.rules.serials import format_block
 from tests.admin.test_pages import address, signed_in
 from tests.build import Beijing, beijing
+from tests.conftest import Own, begun_in, shared_by_module
 
 SET = "/admin/registry/freeze/set/"
 BLOCK = format_block("CNBJ", "BEA", 2026, 601, 611)
 
 
-@pytest.fixture
-def registry(db: None) -> Beijing:
+def four_traders() -> Beijing:
     made = beijing("ann", "bob")
     made.open("eve", holder="Eve")
     made.open("dan", holder="Dan")
@@ -31,6 +31,14 @@ def registry(db: None) -> Beijing:
     made.move("ISS", "ann", 200, (601, 801))
     made.move("ISS", "eve", 100, (501, 601))
     return made
+
+
+four_traders_database = shared_by_module(four_traders)
+
+
+@pytest.fixture
+def registry(four_traders_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(four_traders_database)
 
 
 def staff(registry: Beijing, role: Role, name: str) -> Client:

@@ -14,7 +14,7 @@ from registry.operations.request_release import request_release
 from registry.verification import Difference, Verified, verify
 from tests import conftest as databases
 from tests.build import NOW
-from tests.freezes.people import Staffed, frozen_serials, staffed
+from tests.freezes.people import Staffed, frozen_serials
 from tests.freezes.test_guards import insert, released, update
 from tests.ledger.test_races import at_once
 from tests.ledger.test_ways_around import Guard, meanwhile, take_out, waits
@@ -35,9 +35,9 @@ def second(owner: psycopg.Connection[tuple], committed_db: str) -> Iterator[psyc
 
 
 @pytest.fixture
-def staff(committed_db: str) -> Staffed:
+def staff(begun: Staffed) -> Staffed:
     """The registry with its staff; each test says itself whether the ledger is whole."""
-    return staffed()
+    return begun
 
 
 def whole() -> bool:

@@ -1,6 +1,6 @@
 """Every test of the ledger that commits ends with the whole ledger verified."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,7 +22,12 @@ def thousand_units() -> Beijing:
 
 
 @pytest.fixture
-def registry(committed_db: str) -> Iterator[Beijing]:
+def world() -> Callable[[], Beijing]:
+    return thousand_units
+
+
+@pytest.fixture
+def registry(begun: Beijing) -> Iterator[Beijing]:
     """The thousand units, in commits of their own; verified afterwards."""
-    yield thousand_units()
+    yield begun
     assert isinstance(verify(), Verified), verify()

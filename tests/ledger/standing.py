@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from django.db import connections
 
 from config.embedded import addresses
 from registry.verification import Verified, verify
@@ -26,17 +25,10 @@ class Standing:
 @contextmanager
 def standing(blocker: pytest.FixtureRequest, make: Callable[[], Beijing]) -> Iterator[Standing]:
     """Make a database with this content, give it to the tests of a module, and verify its ledger afterwards."""
-    ordinary, name = connections.settings["default"]["NAME"], databases._copy()
-    with blocker.unblock():  # type: ignore[attr-defined]
-        databases._point_at(name)
-        try:
-            made = make()
-            with (
-                databases._login(addresses.OWNER, name) as owner,
-                databases._login(addresses.APPLICATION, name) as service,
-            ):
-                yield Standing(made, owner, service)
-            assert isinstance(verify(), Verified), verify()
-        finally:
-            databases._point_at(ordinary)
-            databases._drop(name)
+    with blocker.unblock(), databases.own_database(make) as (name, begun):  # type: ignore[attr-defined]
+        with (
+            databases._login(addresses.OWNER, name) as owner,
+            databases._login(addresses.APPLICATION, name) as service,
+        ):
+            yield Standing(begun, owner, service)
+        assert isinstance(verify(), Verified), verify()

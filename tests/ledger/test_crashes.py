@@ -19,7 +19,6 @@ from registry.rules.proposal import Proposal
 from registry.verification import Verified, verify
 from tests import plugin
 from tests.build import NOW, Beijing
-from tests.ledger.conftest import thousand_units
 
 CLIENTS, TRANSFERS = 4, 25
 
@@ -50,13 +49,13 @@ def processes(database: str) -> list[int]:
 
 
 @pytest.fixture
-def lasting(committed_db: str) -> Beijing:
+def lasting(committed_db: str, begun: Beijing) -> Beijing:
     """The thousand units, in a database where COMMIT waits for the write-ahead log, as everywhere but in tests."""
     connections.close_all()
     superuser = addresses.socket_url("postgres", committed_db, str(plugin.SERVERS.sockets))
     with psycopg.connect(superuser, autocommit=True) as other:
         other.execute(f"ALTER DATABASE {committed_db} SET synchronous_commit = on")
-    return thousand_units()
+    return begun
 
 
 @pytest.mark.parametrize(("how", "times"), [(signal.SIGTERM, 15), (signal.SIGKILL, 2)], ids=["terminated", "killed"])

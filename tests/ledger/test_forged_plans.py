@@ -44,6 +44,11 @@ def market() -> Beijing:
     return made
 
 
+@pytest.fixture
+def world() -> Callable[[], Beijing]:
+    return market
+
+
 @pytest.fixture(scope="module")
 def withstanding(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[Standing]:
     """One database for all that is refused."""
@@ -202,12 +207,11 @@ def everything(owner: psycopg.Connection[tuple]) -> list[object]:
 
 
 @pytest.mark.parametrize("honest", [HONEST, MINT, SURRENDER], ids=["transfer", "issue", "surrender"])
-def test_a_plan_that_keeps_every_rule_is_carried_out_whoever_made_it(committed_db, as_application_role, honest):
+def test_a_plan_that_keeps_every_rule_is_carried_out_whoever_made_it(begun, as_application_role, honest):
     """The positive control, and the plain truth: the database knows rules, not people. It leaves its record and log entry."""
-    made = market()
-    plan = plan_of(made, *honest)
+    plan = plan_of(begun, *honest)
     if honest == SURRENDER:
-        owed_by("plant")(made, plan)
+        owed_by("plant")(begun, plan)
     ask(as_application_role, plan)
     assert isinstance(verify(), Verified)
     assert Entry.objects.filter(subject=ID).count() == 1

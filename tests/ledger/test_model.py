@@ -1,9 +1,9 @@
 """The ledger against a model of ten lines: a serial is with an account. Any history of acts, compared after every step."""
 
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
-from django.db import connections
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -39,6 +39,12 @@ class Model:
         self.holder.update(dict.fromkeys(serials, acquirer))
 
 
+def without_units() -> tuple[Beijing, int]:
+    """A registry with nothing issued, and the obligation of its plant."""
+    made = beijing("ann", "bob", operators=("plant",))
+    return made, made.obligation("plant").pk
+
+
 class Ledger(RuleBasedStateMachine):
     """Issue, transfer, split by naming serials, surrender, cancel, merge, in any order."""
 
@@ -47,16 +53,13 @@ class Ledger(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Begin with an empty registry in a database of its own, so that every commit is one."""
-        self.ordinary, self.name = connections.settings["default"]["NAME"], databases._copy()
-        databases._point_at(self.name)
-        self.registry = beijing("ann", "bob", operators=("plant",))
-        self.obligation = self.registry.obligation("plant").pk
+        self.opened = ExitStack()
+        _, (self.registry, self.obligation) = self.opened.enter_context(databases.own_database(without_units))
         self.names = {account.pk: name for name, account in self.registry.accounts.items()}
         self.model = Model()
 
     def teardown(self) -> None:
-        databases._point_at(self.ordinary)
-        databases._drop(self.name)
+        self.opened.close()
 
     @rule(quantity=QUANTITIES, vintage=st.sampled_from([2025, 2026]))
     def issue(self, quantity: int, vintage: int) -> None:

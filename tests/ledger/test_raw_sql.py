@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.db import connections
 from psycopg import errors
 
 from config.embedded import addresses
@@ -278,17 +277,10 @@ def withstanding(
     django_db_setup: None, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[psycopg.Connection[tuple]]:
     """The owner on one database for all attacks, since each leaves everything as it was; verified at the end."""
-    ordinary, name = connections.settings["default"]["NAME"], databases._copy()
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        databases._point_at(name)
-        try:
-            thousand_units()
-            with databases._login(addresses.OWNER, name) as connection:
-                yield connection
-            assert isinstance(verify(), Verified)
-        finally:
-            databases._point_at(ordinary)
-            databases._drop(name)
+    with django_db_blocker.unblock(), databases.own_database(thousand_units) as (name, _):  # type: ignore[attr-defined]
+        with databases._login(addresses.OWNER, name) as connection:
+            yield connection
+        assert isinstance(verify(), Verified)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -404,8 +396,7 @@ CONTROLS = {
 
 
 @pytest.mark.parametrize("guard", CONTROLS)
-def test_without_the_guard_the_attack_succeeds(committed_db, owner, guard):
-    thousand_units()
+def test_without_the_guard_the_attack_succeeds(owner, guard):
     drop, attack, equation = CONTROLS[guard]
     owner.execute(drop)
     run(owner, ATTACKS[attack])

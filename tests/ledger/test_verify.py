@@ -1,5 +1,6 @@
 """verify_ledger finds each way of being wrong and calls it by its name; every guard is switched off to make it so."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -103,13 +104,22 @@ def broken(owner: psycopg.Connection[tuple], statements: str) -> None:
         owner.execute(statement)
 
 
-@pytest.fixture
-def ledger(committed_db: str) -> Beijing:
+def small() -> Beijing:
     made = beijing("ann", "bob")
     made.issue(1_000)
     made.move("ISS", "bob", 200)
     made.move("ISS", "ann", 200)
     return made
+
+
+@pytest.fixture
+def world() -> Callable[[], Beijing]:
+    return small
+
+
+@pytest.fixture
+def ledger(begun: Beijing) -> Beijing:
+    return begun
 
 
 def test_a_sound_ledger_is_verified_and_says_how_much_was_looked_at(ledger, capsys):

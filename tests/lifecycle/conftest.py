@@ -1,6 +1,6 @@
 """Every test of a transaction's life commits, and ends with the whole ledger verified and nothing left reserved by the dead."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,7 +9,12 @@ from tests.lifecycle.market import assert_sound, market
 
 
 @pytest.fixture
-def registry(committed_db: str) -> Iterator[Beijing]:
+def world() -> Callable[[], Beijing]:
+    return market
+
+
+@pytest.fixture
+def registry(begun: Beijing) -> Iterator[Beijing]:
     """The market, in commits of its own; verified afterwards."""
-    yield market()
+    yield begun
     assert_sound()

@@ -25,23 +25,33 @@ from registry.rules.states import State
 from tests import plugin
 from tests.build import DUE, NOW, REGISTRY, Beijing
 from tests.ledger.test_races import at_once, kinds
-from tests.lifecycle.market import balance, transfer
+from tests.lifecycle.market import balance, market, transfer
 
 DELAYED, UNAPPROVED = 30, 5
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
-@pytest.fixture
-def missed(registry: Beijing) -> Beijing:
+def neglected() -> Beijing:
     """Delayed transfers of one unit that are due, proposals that are too old, a deadline that is over."""
-    registry.obligation("mill")
+    made = market()
+    made.obligation("mill")
     for _ in range(DELAYED):
-        approve(transfer(registry, quantity=1).transaction_id, actor=registry.approver, now=NOW)
+        approve(transfer(made, quantity=1).transaction_id, actor=made.approver, now=NOW)
     for _ in range(UNAPPROVED):
-        transfer(registry, quantity=2)
+        transfer(made, quantity=2)
     after = DUE + timedelta(days=1)
     if clock.now() < after:
         move_clock_forward(to=after, actor=REGISTRY, now=clock.now())
+    return made
+
+
+@pytest.fixture
+def world() -> Callable[[], Beijing]:
+    return neglected
+
+
+@pytest.fixture
+def missed(registry: Beijing) -> Beijing:
     return registry
 
 

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -69,6 +69,24 @@ class Model:
             self.holder.update(dict.fromkeys(waiting.serials, waiting.acquirer))
 
 
+def thirty_each() -> tuple[Beijing, int, dict[str, int | None], dict[int, str]]:
+    """A registry with thirty units in each account, the mill's obligation, its staff, and who has which serial."""
+    made = beijing()
+    for name, holder in ACCOUNTS.items():
+        made.open(name, type_code="OHA" if name == "mill" else "TRA", holder=holder)
+    obligation = made.obligation("mill").pk
+    made.issue(30 * len(ACCOUNTS))
+    staff = {
+        "officer": official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "officer").user_id,
+        "chief": official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "chief").user_id,
+    }
+    holder_of: dict[int, str] = {}
+    for name in ACCOUNTS:
+        for moved in made.move("ISS", name, 30).ranges:
+            holder_of.update(dict.fromkeys(range(moved.first, moved.next), name))
+    return made, obligation, staff, holder_of
+
+
 class Lives(RuleBasedStateMachine):
     """Propose, approve, refuse, withdraw, hold, freeze, release, let time pass; sometimes nobody looks at what is due."""
 
@@ -77,28 +95,15 @@ class Lives(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Begin with thirty units in each account, in a database of its own, so that every commit is one."""
-        self.ordinary, self.name = connections.settings["default"]["NAME"], databases._copy()
-        databases._point_at(self.name)
-        self.owner = databases._login(addresses.OWNER, self.name)
-        self.registry = beijing()
-        for name, holder in ACCOUNTS.items():
-            self.registry.open(name, type_code="OHA" if name == "mill" else "TRA", holder=holder)
-        self.obligation = self.registry.obligation("mill").pk
-        self.registry.issue(30 * len(ACCOUNTS))
-        self.names = {account.pk: name for name, account in self.registry.accounts.items()}
-        self.staff = {
-            "officer": official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "officer").user_id,
-            "chief": official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "chief").user_id,
-        }
+        self.opened = ExitStack()
+        name, begun = self.opened.enter_context(databases.own_database(thirty_each))
+        self.owner = self.opened.enter_context(databases._login(addresses.OWNER, name))
         self.model, self.now = Model(), NOW
-        for name in ACCOUNTS:
-            for moved in self.registry.move("ISS", name, 30).ranges:
-                self.model.holder.update(dict.fromkeys(range(moved.first, moved.next), name))
+        self.registry, self.obligation, self.staff, self.model.holder = begun
+        self.names = {account.pk: name for name, account in self.registry.accounts.items()}
 
     def teardown(self) -> None:
-        self.owner.close()
-        databases._point_at(self.ordinary)
-        databases._drop(self.name)
+        self.opened.close()
 
     @rule(
         sender=st.sampled_from(sorted(ACCOUNTS)),

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -28,8 +29,13 @@ def seed() -> dict[str, list[dict[str, str]]]:
 
 
 @pytest.fixture
-def seeded(committed_db: str) -> dict[str, list[dict[str, str]]]:
-    return seed()
+def world() -> Callable[[], dict[str, list[dict[str, str]]]]:
+    return seed
+
+
+@pytest.fixture
+def seeded(begun: dict[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
+    return begun
 
 
 def test_each_jurisdiction_begins_with_something_to_approve_and_something_delayed(seeded):

@@ -1,6 +1,6 @@
 """Beijing with three holders who know one another by trade only; every test that commits ends with the ledger verified."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -30,9 +30,14 @@ def three_holders() -> Beijing:
 
 
 @pytest.fixture
-def registry(committed_db: str) -> Iterator[Beijing]:
+def world() -> Callable[[], Beijing]:
+    return three_holders
+
+
+@pytest.fixture
+def registry(begun: Beijing) -> Iterator[Beijing]:
     """The three holders, in commits of their own; verified afterwards."""
-    yield three_holders()
+    yield begun
     assert isinstance(verify(), Verified), verify()
 
 

@@ -12,6 +12,7 @@ from accounts.models import DatedRule, User, UserRole
 from accounts.rules.access import Role
 from registry.models import HoldingLimit, Limit
 from tests.build import Beijing, beijing
+from tests.conftest import Own, begun_in, shared_by_module
 
 LIMITS = reverse("admin:registry_limit_changelist")
 SET_LIMIT = reverse("admin:registry_limit_set")
@@ -29,11 +30,18 @@ def signed_in(made: Beijing, role: Role) -> Client:
     return client
 
 
-@pytest.fixture
-def made(db: None) -> Beijing:
+def one_trader() -> Beijing:
     made = beijing()
     made.open("ann", holder="holder of ann")
     return made
+
+
+one_trader_database = shared_by_module(one_trader)
+
+
+@pytest.fixture
+def made(one_trader_database: Own[Beijing], db: None) -> Beijing:
+    return begun_in(one_trader_database)
 
 
 def rule(made: Beijing, others: object) -> None:

@@ -1,6 +1,7 @@
 """The tables of types and states, and the database's own copies of them."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,13 +73,23 @@ def test_final_states_are_final_and_every_other_leads_somewhere():
     assert [after for before, after in TRANSITIONS if before is State.ACCEPTED] == [State.COMPLETED]
 
 
-@pytest.fixture
-def template(committed_db: str) -> tuple[Beijing, object]:
+def transferred() -> tuple[Beijing, object]:
     """A registry, and a transfer in it whose accounts trust one another."""
     made = beijing("ann", "bob")
     made.issue(10)
     made.move("ISS", "ann", 10)
     return made, made.move("ann", "bob", 10).transaction_id
+
+
+@pytest.fixture
+def world() -> Callable[[], tuple[Beijing, object]]:
+    return transferred
+
+
+@pytest.fixture
+def template(begun: tuple[Beijing, object]) -> tuple[Beijing, object]:
+    """The registry and its transfer, in commits of their own."""
+    return begun
 
 
 def test_the_triggers_transitions_are_the_tables(owner: psycopg.Connection[tuple], template):

@@ -11,7 +11,7 @@ from accounts import database
 from accounts.models import Account
 from registry.identity import transaction_id
 from registry.models import Series
-from tests.api.conftest import ask, market  # noqa: F401 - fixtures
+from tests.api.conftest import ask, market, market_database  # noqa: F401 - fixtures
 from tests.build import Beijing, beijing
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

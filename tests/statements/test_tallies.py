@@ -1,5 +1,6 @@
 """Tallies: sums that statements begin from. They follow from the ranges, and one that no longer does is thrown away."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Thread
 
@@ -17,13 +18,23 @@ from tests.build import NOW, Beijing, beijing
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def registry(committed_db: str) -> Beijing:
+def two_traders() -> Beijing:
     """1,000 units issued, 200 of them with ann; all on the first of June at noon."""
     made = beijing("ann", "bob")
     made.issue(1_000)
     made.move("ISS", "ann", 200)
     return made
+
+
+@pytest.fixture
+def world() -> Callable[[], Beijing]:
+    return two_traders
+
+
+@pytest.fixture
+def registry(begun: Beijing) -> Beijing:
+    """The two traders, in commits of their own."""
+    return begun
 
 
 def kept(table: str = "registry_turnover") -> list[tuple]:

@@ -10,7 +10,6 @@ from itertools import product
 
 import psycopg
 import pytest
-from django.db import connections
 from psycopg import errors
 
 from accounts.models import Account, User, UserRole
@@ -218,15 +217,8 @@ def represent(made: Trust, name: str, who: str, rights: str) -> None:
 @pytest.fixture(scope="module")
 def attacked(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
     """One database for all attacks, since each leaves everything as it was."""
-    ordinary, name = connections.settings["default"]["NAME"], databases._copy()
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        databases._point_at(name)
-        try:
-            make()
-            yield name
-        finally:
-            databases._point_at(ordinary)
-            databases._drop(name)
+    with django_db_blocker.unblock(), databases.own_database(make) as (name, _):  # type: ignore[attr-defined]
+        yield name
 
 
 @pytest.fixture(scope="module")

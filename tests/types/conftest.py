@@ -1,6 +1,6 @@
 """A registry in commits of its own, verified afterwards, with two administrators."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -19,17 +19,27 @@ class Office:
     senior: Actor
 
 
-@pytest.fixture
-def office(committed_db: str) -> Iterator[Office]:
+def opened() -> Office:
     """1,000 units issued: 601-800 with plant, the rest in ISS. Stranger's account is of another holder."""
     made = beijing("ann", "bob", operators=("plant",))
     made.open("stranger", holder="somebody else")
     made.open("LAP", type_code="LAP")
     made.issue(1_000)
     made.move("ISS", "plant", 200, (601, 801))
-    yield Office(
+    return Office(
         made,
         official(Role.JUNIOR_REGISTRY_ADMINISTRATOR, "junior"),
         official(Role.SENIOR_REGISTRY_ADMINISTRATOR, "senior"),
     )
+
+
+@pytest.fixture
+def world() -> Callable[[], Office]:
+    return opened
+
+
+@pytest.fixture
+def office(begun: Office) -> Iterator[Office]:
+    """The office, in commits of its own; verified afterwards."""
+    yield begun
     assert isinstance(verify(), Verified), verify()
