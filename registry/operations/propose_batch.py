@@ -38,7 +38,7 @@ def propose_batch(
 
     The sorted union of the accounts is locked first, so two batches never deadlock. With `all_or_nothing`, one refusal
     leaves everything as it was. One result per proposal, in order. The statements do not grow in number with the proposals,
-    unless one sends on what another receives, or several draw from one account by different rules.
+    unless one sends on what another receives, or several draw by different rules what may be the same units.
 
     Raises: BatchRefused when `all_or_nothing` and any proposal is refused; Refused when `key` named another request;
     AnsweredBefore with the first answer when it named this one.
@@ -69,8 +69,8 @@ def _refusals(results: Sequence[Outcome | Refused]) -> dict[int, Refused]:
 def _meet(proposals: Sequence[Proposal]) -> bool:
     """Whether one proposal may bear on another but by what it leaves.
 
-    It sends what another receives, names serials that another names or may select, or selects from what another selects from by
-    another vintage or obligation.
+    It sends what another receives, names serials that another names or may select, or selects by other rules from what another
+    selects from.
     """
     lines = [line for proposal in proposals for line in proposal.lines]
     received = {line.acquiring for line in lines}
@@ -88,7 +88,11 @@ def _meet(proposals: Sequence[Proposal]) -> bool:
     selected_from = {selector[0] for selector in selectors}
     if any(line.serials and line.transferring in selected_from for line in lines):
         return True
-    return len({selector[:4] for selector in selectors}) < len(selectors)
+    # Two that say different vintages select different units; one that says none selects from all of them.
+    vintages: dict[tuple[str | int | None, ...], list[int | None]] = {}
+    for *units, vintage, _ in selectors:
+        vintages.setdefault(tuple(units), []).append(vintage)
+    return any(len(said) > 1 and (None in said or len(set(said)) < len(said)) for said in vintages.values())
 
 
 @dataclass(slots=True)

@@ -1,6 +1,8 @@
 """Many proposals in one commit: each is judged on what the earlier ones left."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from registry.operations.outcome import Outcome, Refused
 from registry.operations.propose_batch import BatchRefused, propose_batch
@@ -61,6 +63,21 @@ def test_orders_for_any_vintage_and_for_one_of_them_share_what_there_is(registry
     orders = [Proposal("10-50", (registry.line("ann", "bob", 100, vintage=vintage),)) for vintage in (None, 2026, None)]
     results = propose_batch(orders, actor=registry.representative, now=NOW)
     assert [isinstance(result, Outcome) for result in results] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("vintages", "statements"), [((2026, 2027), 2), ((2026, 2027, 2026), 2), ((2026, None), 2 + 2 * 2)]
+)
+def test_orders_of_different_vintages_are_judged_and_written_together(registry, vintages, statements):
+    registry.issue(100, vintage=2027)
+    registry.move("ISS", "ann", 100, (1001, 1101))
+    orders = [Proposal("10-50", (registry.line("ann", "bob", 50, vintage=vintage),)) for vintage in vintages]
+    with CaptureQueriesContext(connection) as captured:
+        results = propose_batch(orders, actor=registry.representative, now=NOW)
+    assert [outcome.quantity for outcome in results] == [50] * len(vintages)
+    assert (
+        len([query for query in captured if "registry_" in query["sql"] or "SAVEPOINT" in query["sql"]]) == statements
+    )
 
 
 @pytest.mark.parametrize("first", [(10, (781, 791)), (30,)])
