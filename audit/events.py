@@ -62,6 +62,7 @@ EVENTS: Mapping[str, str] = {
     "allocation.withheld": "a row of an allocation table was withheld or released",
     "emissions.recorded": "verified emissions were recorded or corrected",
     "obligation.recorded": "an obligation was recorded or changed",
+    "obligation.deadline-moved": "deadlines of a year follow a rule or a calendar that has changed",
     "compliance.status-determined": "compliance statuses were determined",
 }
 
