@@ -562,6 +562,7 @@ def _obligation(row: dict[str, Any]) -> ObligationFacts:
         opens_at=_instant(row["opens_at"]),
         closes_at=_instant(row["closes_at"]),
         eligible_until_vintage=row["eligible_until_vintage"],
+        due_at=_instant(row["due_at"]),
         counts=row["counts"],
         determined_at=_instant(row["determined_at"]),
     )

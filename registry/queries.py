@@ -23,6 +23,7 @@ from registry.operations.outcome import MovedRange, Outcome, StepTaken
 from registry.rules.states import State
 from registry.rules.types import Approval
 from registry.statements import holdings_as_of as holdings_as_of
+from registry.warning_queries import warnings_for
 
 # Whose reader has more accounts than this reads a page by one condition instead of two for each account.
 MOST_BRANCHES = 20
@@ -131,10 +132,11 @@ def transactions_of(actor: Actor, wanted: TransactionFilter) -> TransactionList:
     return TransactionList(every, tuple(found.filter(side) for side in sides))
 
 
-def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
+def transaction_of(actor: Actor, transaction_id: UUID, *, now: datetime | None = None) -> Outcome | None:
     """Return one transaction with those of its ranges that the actor may know of and its steps; None: not found.
 
-    In four statements at most. Who acted and why is told to readers of the transferring account only.
+    With `now`, also what it is warned of while it waits. In four statements, or seven
+    while it waits. Who acted and why is told to readers of the transferring account only.
     """
     every, visible = _visible_transactions(actor)
     found = every.filter(visible, id=transaction_id).first()
@@ -155,7 +157,8 @@ def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
         for step in TransactionStep.objects.filter(transaction=found).order_by("id")
     )
     initiator = f"user:{found.initiator_id}" if knows and found.initiator_id else None
-    return replace(outcome, initiated_by=initiator, steps=steps)
+    warnings = {} if now is None else warnings_for([found], now=now)
+    return replace(outcome, initiated_by=initiator, steps=steps, warnings=warnings.get(found.pk, ()))
 
 
 def awaiting_administrators(actor: Actor) -> QuerySet[Transaction]:
@@ -175,9 +178,17 @@ def awaiting_administrators(actor: Actor) -> QuerySet[Transaction]:
     return waiting.filter(jurisdiction__code__in=[code for code in named if actor.has_role(senior, code)])
 
 
-def outcome_without_ranges(found: Transaction) -> Outcome:
-    """Return a row of `transactions_of` as a list shows it."""
-    return _outcome(found, ())
+def waiting_for(actor: Actor) -> QuerySet[Transaction]:
+    """Return what waits for the actor as a senior administrator, and what the actor proposed that waits, the oldest first."""
+    own = Q(initiator_id=actor.user_id, state=State.AWAITING_APPROVAL, completed_at__isnull=True)
+    decides = Q(pk__in=awaiting_administrators(actor).order_by().values("pk"))
+    return Transaction.objects.filter(decides | own).order_by("proposed_at", "id")
+
+
+def outcomes_without_ranges(rows: Sequence[Transaction], *, now: datetime) -> list[Outcome]:
+    """Return rows of `transactions_of` as a list shows them, with what they are warned of while they wait."""
+    warnings = warnings_for(rows, now=now)
+    return [replace(_outcome(row, ()), warnings=warnings.get(row.pk, ())) for row in rows]
 
 
 def life_of(actor: Actor, registry: str, serial: int) -> UnitLife | None:

@@ -3,7 +3,7 @@
 It holds no rule: which buttons are shown only spares people a refusal. What may be done is for the operations to say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,8 @@ from registry.operations.refuse import refuse
 from registry.operations.reverse import UNDONE_BY, reverse
 from registry.operations.withdraw import withdraw
 from registry.rules.states import State, Step, may_take
+from registry.rules.warnings import DeadlineWarning
+from registry.warning_queries import warnings_for
 
 DECISIONS: Mapping[str, Callable[..., Outcome]] = {"approve": approve, "refuse": refuse, "withdraw": withdraw}
 REVERSE = "reverse"
@@ -127,6 +129,11 @@ def reasons_of(refused: Refused) -> list[str]:
     return [f"{failure.code}: {text(f'check.{failure.code}.failed', **failure.params)}" for failure in refused.failures]
 
 
+def texts_of(warnings: Iterable[DeadlineWarning]) -> list[str]:
+    """Return what a person reads of warnings, each with its deadline, UTC."""
+    return [f"{text(f'warning.{one.code}')} {one.deadline:%Y-%m-%d %H:%M}" for one in warnings]
+
+
 def page_of_transaction(transaction_id: UUID) -> str:
     """Return the address of a transaction's page."""
     return address_of("admin:registry_transaction_change", args=[transaction_id])
@@ -165,11 +172,13 @@ def decide_page(pages: ReadOnlyAdmin, request: HttpRequest, pk: UUID) -> HttpRes
 
 
 def waiting_page(pages: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
-    """Show what waits for a senior administrator of the reader's jurisdictions, oldest first."""
+    """Show what waits for a senior administrator of the reader's jurisdictions and what the reader proposed, oldest first."""
     if not pages.has_view_permission(request):
         raise PermissionDenied
     actor = actor_of(request)
-    found = queries.awaiting_administrators(actor)
+    found = queries.waiting_for(actor)
+    shown = list(found.select_related("transferring", "acquiring", "initiator", "jurisdiction")[:MOST_SHOWN])
+    warnings = warnings_for(shown, now=clock.now())
     rows = [
         {
             "row": row,
@@ -177,8 +186,9 @@ def waiting_page(pages: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
             "type": text(f"transaction-type.{row.type_id}"),
             "quantity": f"{row.quantity:,}",
             "own": row.initiator_id == actor.user_id,
+            "warnings": texts_of(warnings.get(row.pk, ())),
         }
-        for row in found.select_related("transferring", "acquiring", "initiator")[:MOST_SHOWN]
+        for row in shown
     ]
     context = {
         **pages.admin_site.each_context(request),

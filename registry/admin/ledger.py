@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy
 
+from accounts import clock
 from accounts.admin import AccountAdmin, ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.rules.access import registry_itself
@@ -26,6 +27,7 @@ from registry.certificates import CERTIFIED, certificate_of, language_for, page_
 from registry.models import Balance, Issue, Series, Transaction, TransactionBlock, TransactionType, UnitBlock
 from registry.rules.serials import format_block
 from registry.rules.states import STEPS, State, Step
+from registry.warning_queries import warnings_for
 
 # Where a freeze holds a transaction, also one that is on hold already.
 HOLDABLE = frozenset(state for step, state in STEPS if step is Step.FROZEN) | {State.ON_HOLD}
@@ -196,7 +198,12 @@ class TransactionAdmin(LedgerAdmin):
         """Show a transaction with the decisions that are open to the reader."""
         row = self.get_object(request, object_id)
         decisions = () if row is None else deciding.open_to(actor_of(request), row)
-        context = {"decisions": decisions, "reversible": deciding.REVERSE in decisions}
+        warnings = () if row is None else warnings_for([row], now=clock.now()).get(row.pk, ())
+        context = {
+            "decisions": decisions,
+            "reversible": deciding.REVERSE in decisions,
+            "warnings": deciding.texts_of(warnings),
+        }
         return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
     def certificate_page(self, request: HttpRequest, pk: UUID) -> HttpResponse:

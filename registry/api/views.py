@@ -151,7 +151,7 @@ class Transactions(ApiView):
             self.parameters["limit"],
             among=transactions.among,
         )
-        outcomes = map(queries.outcome_without_ranges, found.rows)
+        outcomes = queries.outcomes_without_ranges(found.rows, now=clock.now())
         rows = printed_rows(serializers.TransactionSummarySerializer, outcomes)
         return Response({**page_links(request, found), "results": rows})
 
@@ -193,7 +193,7 @@ class TransactionDetail(ApiView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Read one transaction with the blocks it moves, and what happened to it: who, when, from, to, why."""
-        found = queries.transaction_of(self.actor, id)
+        found = queries.transaction_of(self.actor, id, now=clock.now())
         if found is None:
             raise NotFound
         return tagged(request, Response(serializers.TransactionDetailSerializer(found).data))

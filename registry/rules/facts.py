@@ -142,6 +142,7 @@ class ObligationFacts:
     opens_at: datetime | None
     closes_at: datetime | None
     eligible_until_vintage: int
+    due_at: datetime | None = None
     counts: str = Counts.COMPLETED
     determined_at: datetime | None = None
 
