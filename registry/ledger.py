@@ -382,7 +382,9 @@ def proceed(database: DatabaseTransaction, plan: Plan) -> None:
 
 
 def freeze_or_release(database: DatabaseTransaction, act: str, row: dict[str, Any], plan: Plan) -> int:
-    """Record a freeze, the wish to release it, or its release (`freeze`, `ask`, `release`), and commit; return its id.
+    """Record a freeze, the wish to release it or its end, or its release, and commit; return its id.
+
+    `act`: `freeze`, `ask`, `withdraw` or `release`.
 
     Raises: as `apply`.
     """

@@ -20,12 +20,13 @@ from accounts.refusals import Refusal
 from accounts.rules.access import Act, Actor
 from accounts.texts import text
 from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT
-from registry.freezes import freezes_for, record_of
+from registry.freezes import freezes_for, record_of, with_review
 from registry.models import Freeze, Transaction
 from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
 from registry.operations.outcome import Refused
 from registry.operations.release import release
 from registry.operations.request_release import request_release
+from registry.operations.withdraw_release_request import withdraw_release_request
 from registry.rules.freezes import FreezeRecord, Named
 from registry.rules.serials import MalformedBlock, SerialBlock, parse_block
 
@@ -68,13 +69,23 @@ class FreezeAdmin(ReadOnlyAdmin):
     """Freezes: read by everybody in the jurisdiction, released in two steps by two persons."""
 
     within = "jurisdiction__code"
-    list_display = ("id", "what", "state_name", "reason", "reference", "review_on", "frozen_by", "release_requested_by")
+    list_display = (
+        "id",
+        "what",
+        "state_name",
+        "review_is_due",
+        "reason",
+        "reference",
+        "review_on",
+        "frozen_by",
+        "release_requested_by",
+    )
     list_filter = ("jurisdiction", ("released_at", admin.EmptyFieldListFilter))
-    readonly_fields = ("what", "state_name")
+    readonly_fields = ("what", "state_name", "review_is_due")
     search_fields = ("account__identifier", "reason", "reference")
     ordering = ("-id",)
     action_form = ReasonForm
-    actions = ("request_release", "release")
+    actions = ("request_release", "withdraw_request", "release")
     change_list_template = "admin/registry/freezes.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -85,7 +96,7 @@ class FreezeAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the freezes that the reader may know of, with what their print needs."""
         reader = _EVERYWHERE if getattr(request.user, "is_superuser", False) else actor_of(request)
-        return freezes_for(reader).select_related(
+        return with_review(freezes_for(reader), now=clock.now()).select_related(
             "jurisdiction", "account", "origin", "frozen_by", "release_requested_by", "released_by"
         )
 
@@ -106,6 +117,17 @@ class FreezeAdmin(ReadOnlyAdmin):
         """Ask for the release, as the first person."""
         actor, reason = actor_of(request), reason_of(request)
         self.act(request, rows, lambda row: request_release(row.pk, actor=actor, now=clock.now(), reason=reason))
+
+    @admin.display(description=gettext_lazy("admin.review-due"))
+    def review_is_due(self, row: Freeze) -> str:
+        """Whether it is to be looked at again."""
+        return text("admin.review-is-due") if getattr(row, "review_due", False) else ""
+
+    @admin.action(description=gettext_lazy("admin.withdraw-release-request"))
+    def withdraw_request(self, request: HttpRequest, rows: QuerySet[Freeze]) -> None:
+        """Take back one's own request."""
+        actor = actor_of(request)
+        self.act(request, rows, lambda row: withdraw_release_request(row.pk, actor=actor, now=clock.now()))
 
     @admin.action(description=gettext_lazy("admin.release-freeze"))
     def release(self, request: HttpRequest, rows: QuerySet[Freeze]) -> None:

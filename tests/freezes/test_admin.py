@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.messages import get_messages
@@ -83,6 +84,23 @@ def test_an_account_is_frozen_from_its_page_and_released_by_two(registry, junior
     frozen.refresh_from_db()
     assert (frozen.released_by and frozen.released_by.username, frozen.release_reason) == ("second", "found")
     assert not Account.objects.get(pk=registry.accounts["ann"].pk).frozen
+
+
+def test_a_request_is_taken_back_in_the_list_and_a_freeze_says_when_it_is_to_be_reviewed(registry, junior, senior):
+    today = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    for name, review_on in (("bob", today + timedelta(days=9)), ("ann", today)):
+        junior.post(f"{SET}?account={registry[name]}", form(review_on=review_on.isoformat()))
+    page = junior.get(address(Freeze, "changelist")).content.decode()
+    assert page.count("to be reviewed") == 1
+    frozen = Freeze.objects.get(account__identifier=registry["ann"])
+    act(junior, "request_release", frozen.pk)
+    assert "Only who asked" in act(senior, "withdraw_request", frozen.pk)
+    act(junior, "withdraw_request", frozen.pk)
+    frozen.refresh_from_db()
+    assert frozen.release_requested_at is None
+    act(senior, "release", frozen.pk)
+    frozen.refresh_from_db()
+    assert frozen.released_at is None
 
 
 def test_a_transaction_that_waits_is_frozen_from_its_page_and_one_that_ended_is_not(registry, junior):
