@@ -19,11 +19,12 @@ from accounts.models import Account
 from accounts.refusals import Refusal
 from accounts.rules.access import Act, Actor
 from accounts.texts import text
+from registry.admin.keys import KeyedForm, answer_key, first_answer, new_key
 from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT
 from registry.freezes import freezes_for, record_of, with_review
 from registry.models import Freeze, Transaction
 from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
-from registry.operations.outcome import Refused
+from registry.operations.outcome import AnsweredBefore, AnswerKey, Refused
 from registry.operations.release import release
 from registry.operations.request_release import request_release
 from registry.operations.withdraw_release_request import withdraw_release_request
@@ -31,7 +32,7 @@ from registry.rules.freezes import FreezeRecord, Named
 from registry.rules.serials import MalformedBlock, SerialBlock, parse_block
 
 
-class FreezeForm(forms.Form):
+class FreezeForm(KeyedForm):
     """Why, by whose order, and when it is looked at again."""
 
     reason = forms.CharField(max_length=LONGEST_TEXT, label=gettext_lazy("admin.reason"))
@@ -141,12 +142,16 @@ class FreezeAdmin(ReadOnlyAdmin):
         named, home = _named(request, actor)
         if not any(actor.may(Act.FREEZE, code) for code in ([home] if home else _jurisdictions(actor))):
             raise PermissionDenied
-        form = (FreezeForm if named else FreezeSerialsForm)(request.POST or None)
+        form = (FreezeForm if named else FreezeSerialsForm)(request.POST or None, initial=new_key())
         if request.method == "POST" and form.is_valid():
-            frozen = self._freeze(form, named, actor)
-            if frozen is not None:
+            frozen = self._freeze(form, named, actor, answer_key(form, request, actor))
+            if isinstance(frozen, FreezeRecord):
                 self.message_user(request, f"{text('admin.freeze-set')}: {printed(frozen.named)}", messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:registry_freeze_change", args=[frozen.id]))
+                frozen = frozen.id
+            elif frozen is not None:
+                self.message_user(request, text("admin.frozen-before"), messages.WARNING)
+            if frozen is not None:
+                return HttpResponseRedirect(reverse("admin:registry_freeze_change", args=[frozen]))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{text('admin.freeze')}: {printed(named)}" if named else text("admin.freeze-serials"),
@@ -155,11 +160,11 @@ class FreezeAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/registry/freeze.html", context)
 
-    def _freeze(self, form: forms.Form, named: Named | None, actor: Actor) -> FreezeRecord | None:
-        """Freeze, or tell on the form why not."""
-        told = dict(form.cleaned_data)
+    def _freeze(self, form: KeyedForm, named: Named | None, actor: Actor, key: AnswerKey) -> FreezeRecord | int | None:
+        """Freeze, or tell on the form why not. The same form again: the number of the freeze that it made the first time."""
+        told = form.said()
         block = told.pop("serial_block", None)
-        told |= {"actor": actor, "now": clock.now()}
+        told |= {"actor": actor, "now": clock.now(), "key": key}
         try:
             if named is None:
                 return freeze_serials(block, **told)
@@ -167,6 +172,8 @@ class FreezeAdmin(ReadOnlyAdmin):
                 return freeze_account(named.account, **told)
             assert named.transaction is not None
             return freeze_transaction(named.transaction, **told)
+        except AnsweredBefore as before:
+            return int(first_answer(before)[0] or 0)
         except Refused as refused:
             for failure in refused.failures:
                 form.add_error(None, text(f"check.{failure.code}.failed", **failure.params))

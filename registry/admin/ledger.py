@@ -20,7 +20,7 @@ from accounts.admin import AccountAdmin, ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.rules.access import registry_itself
 from accounts.texts import text
-from registry.admin import deciding, ordering
+from registry.admin import deciding, keys, ordering
 from registry.admin.freezes import freeze_link
 from registry.admin.searching import StateFilter, TypeFilter, moves_some_of, of_registry, serials_in
 from registry.certificates import CERTIFIED, certificate_of, language_for, page_of
@@ -201,6 +201,7 @@ class TransactionAdmin(LedgerAdmin):
         warnings = () if row is None else warnings_for([row], now=clock.now()).get(row.pk, ())
         context = {
             "decisions": decisions,
+            **keys.new_key(),
             "reversible": deciding.REVERSE in decisions,
             "warnings": deciding.texts_of(warnings),
         }
