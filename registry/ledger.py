@@ -309,6 +309,16 @@ def limits_of(account_id: int, *, now: datetime) -> LimitsFacts | None:
         return _limits(json.loads(cursor.fetchone()[0] or "null"))
 
 
+def holding_limits_are_stale(*, jurisdiction_id: int, day: date, others: int | None, above_allocation: int) -> bool:
+    """Return whether the holding limits of a jurisdiction are otherwise than a rule makes them; `others` None: than none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT registry_holding_limits_are_stale(%s, %s, %s, %s)",
+            [jurisdiction_id, day, others, above_allocation],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def set_holding_limits(
     database: DatabaseTransaction,
     *,

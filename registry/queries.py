@@ -6,7 +6,7 @@ of a jurisdiction where a role says so (`accounts.queries`). What is beyond that
 Statements and the balances of past instants (`holdings_as_of`) are read in `registry.statements`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +22,7 @@ from registry.models import Holding, Transaction, TransactionBlock, TransactionS
 from registry.operations.outcome import MovedRange, Outcome, StepTaken
 from registry.rules.states import State
 from registry.rules.types import Approval
+from registry.rules.warnings import WAITING
 from registry.statements import holdings_as_of as holdings_as_of
 from registry.warning_queries import warnings_for
 
@@ -132,11 +133,10 @@ def transactions_of(actor: Actor, wanted: TransactionFilter) -> TransactionList:
     return TransactionList(every, tuple(found.filter(side) for side in sides))
 
 
-def transaction_of(actor: Actor, transaction_id: UUID, *, now: datetime | None = None) -> Outcome | None:
+def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
     """Return one transaction with those of its ranges that the actor may know of and its steps; None: not found.
 
-    With `now`, also what it is warned of while it waits. In four statements, or seven
-    while it waits. Who acted and why is told to readers of the transferring account only.
+    In four statements at most. Who acted and why is told to readers of the transferring account only.
     """
     every, visible = _visible_transactions(actor)
     found = every.filter(visible, id=transaction_id).first()
@@ -157,8 +157,13 @@ def transaction_of(actor: Actor, transaction_id: UUID, *, now: datetime | None =
         for step in TransactionStep.objects.filter(transaction=found).order_by("id")
     )
     initiator = f"user:{found.initiator_id}" if knows and found.initiator_id else None
-    warnings = {} if now is None else warnings_for([found], now=now)
-    return replace(outcome, initiated_by=initiator, steps=steps, warnings=warnings.get(found.pk, ()))
+    return replace(outcome, initiated_by=initiator, steps=steps)
+
+
+def with_warnings(outcome: Outcome, *, now: datetime) -> Outcome:
+    """Return a transaction with what it is warned of while it waits, in four statements at most."""
+    found = warnings_for(Transaction.objects.select_related("jurisdiction").filter(pk=outcome.transaction_id), now=now)
+    return replace(outcome, warnings=found.get(outcome.transaction_id, ()))
 
 
 def awaiting_administrators(actor: Actor) -> QuerySet[Transaction]:
@@ -185,9 +190,12 @@ def waiting_for(actor: Actor) -> QuerySet[Transaction]:
     return Transaction.objects.filter(decides | own).order_by("proposed_at", "id")
 
 
-def outcomes_without_ranges(rows: Sequence[Transaction], *, now: datetime) -> list[Outcome]:
-    """Return rows of `transactions_of` as a list shows them, with what they are warned of while they wait."""
-    warnings = warnings_for(rows, now=now)
+def outcomes_without_ranges(rows: Sequence[Transaction], *, now: Callable[[], datetime]) -> list[Outcome]:
+    """Return rows of `transactions_of` as a list shows them, with what they are warned of while they wait.
+
+    `now` is asked only where something waits.
+    """
+    warnings = warnings_for(rows, now=now()) if any(row.state in WAITING for row in rows) else {}
     return [replace(_outcome(row, ()), warnings=warnings.get(row.pk, ())) for row in rows]
 
 

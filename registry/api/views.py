@@ -24,6 +24,7 @@ from registry.api.refusals import check_table
 from registry.operations.explain import explain
 from registry.operations.propose import propose
 from registry.rules.serials import GREATEST_SERIAL
+from registry.rules.warnings import WAITING
 
 LATEST_FIRST = Order(columns=("id",), readers=(read_uuid,), descending=True)
 BY_SERIAL = Order(columns=("origin_id", "start_no"), readers=(read_integer, read_integer))
@@ -151,7 +152,7 @@ class Transactions(ApiView):
             self.parameters["limit"],
             among=transactions.among,
         )
-        outcomes = queries.outcomes_without_ranges(found.rows, now=clock.now())
+        outcomes = queries.outcomes_without_ranges(found.rows, now=clock.now)
         rows = printed_rows(serializers.TransactionSummarySerializer, outcomes)
         return Response({**page_links(request, found), "results": rows})
 
@@ -193,9 +194,11 @@ class TransactionDetail(ApiView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Read one transaction with the blocks it moves, and what happened to it: who, when, from, to, why."""
-        found = queries.transaction_of(self.actor, id, now=clock.now())
+        found = queries.transaction_of(self.actor, id)
         if found is None:
             raise NotFound
+        if found.state in WAITING:
+            found = queries.with_warnings(found, now=clock.now())
         return tagged(request, Response(serializers.TransactionDetailSerializer(found).data))
 
 

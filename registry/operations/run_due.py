@@ -2,7 +2,8 @@
 
 What can be due is found by rows, never remembered: a missed tick, a crash or a clock that jumped changes nothing. Delayed
 transactions are executed, proposals that nobody approved expire, statuses are determined at each deadline, which is first made
-what the dated rules and the calendar say by now.
+what the dated rules and the calendar say by now, and holding
+limits follow their rule, allocations and accounts.
 """
 
 import logging
@@ -21,7 +22,9 @@ from registry.compliance_queries import may_yet_be_in_time, standings
 from registry.models import Obligation, StatusSnapshot, Transaction
 from registry.operations.execute import execute, expire
 from registry.operations.follow_deadlines import follow_deadlines
+from registry.operations.set_holding_limits import holding_limits_are_stale, set_holding_limits
 from registry.rules.deadlines import Counts
+from registry.rules.limits import MalformedRule
 from registry.rules.states import State
 
 _log = logging.getLogger(__name__)
@@ -152,6 +155,30 @@ def _determination(
     return run
 
 
+def _set_holding_limits(place: Jurisdiction, actor: Actor, now: datetime) -> None:
+    set_holding_limits(jurisdiction=place, actor=actor, now=now)
+
+
+def _holding_limits(actor: Actor, now: datetime) -> list[Due]:
+    """The jurisdictions whose holding limits are otherwise than their rule, allocations and accounts make them by now."""
+
+    def due(place: Jurisdiction) -> Due:
+        return Due(
+            now,
+            f"holding limits of {place.code}",
+            lambda instant: _set_holding_limits(place, actor, instant),
+        )
+
+    def stale(place: Jurisdiction) -> bool:
+        try:
+            return holding_limits_are_stale(place, now)
+        except MalformedRule:
+            # Setting them says so.
+            return True
+
+    return [due(place) for place in Jurisdiction.objects.order_by("code") if stale(place)]
+
+
 def _delayed(actor: Actor, now: datetime) -> list[Due]:
     """The delayed transactions whose time has come."""
     return _transactions(State.DELAYED, "due_at", execute, actor, now)
@@ -175,4 +202,9 @@ def _transactions(state: State, column: str, act: Callable[..., object], actor: 
 
 
 # Everything that can fall due; a new kind of thing is a new row here.
-SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (_deadlines, _delayed, _unapproved)
+SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (
+    _deadlines,
+    _delayed,
+    _unapproved,
+    _holding_limits,
+)

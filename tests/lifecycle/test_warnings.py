@@ -124,11 +124,12 @@ def test_a_proposal_its_explanation_and_both_persons_readings_say_the_same(owing
     outcome = propose(order, actor=owing.representative, now=now)
     readings = [explained.terms.warnings, outcome.warnings]
     for reader in (owing.representative, owing.approver):
-        found = queries.transaction_of(reader, outcome.transaction_id, now=now)
+        found = queries.transaction_of(reader, outcome.transaction_id)
         assert found is not None
         listed = queries.transactions_of(reader, queries.TransactionFilter(account=owing["plant"]))
         (row,) = [one for one in listed.among[0] if one.pk == outcome.transaction_id]
-        readings += [found.warnings, queries.outcomes_without_ranges([row], now=now)[0].warnings]
+        found = queries.with_warnings(found, now=now)
+        readings += [found.warnings, queries.outcomes_without_ranges([row], now=lambda: now)[0].warnings]
     assert [[str(one.code) for one in reading] for reading in readings] == [codes] * 6
 
 

@@ -222,7 +222,7 @@ CREATE TRIGGER surrenders_end_in_their_times AFTER UPDATE OF state ON registry_t
 
 -- A status is determined at the obligation's own deadline, from the surrenders that were in time for it: what PostgreSQL finds of them
 -- is what the row says, and none that would be in time is still open.
-CREATE FUNCTION registry_status_counts_what_was_in_time() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION registry_status_counts_what_was_in_time() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     odd record;
 BEGIN
@@ -252,7 +252,6 @@ REVOKE EXECUTE ON FUNCTION registry_correction_is_of_the_same_year(), registry_o
     registry_transaction_is_what_its_record_says(), registry_deadline_is_what_its_rule_says(),
     registry_counted_at(registry_transaction, text), registry_surrender_keeps_its_times(), registry_status_counts_what_was_in_time(),
     registry_range_fits_its_record(registry_transactionblock) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION registry_counted_at(registry_transaction, text) TO registry_application, registry_auditor;
 GRANT SELECT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
     registry_statussnapshot TO registry_application, registry_auditor;
 GRANT INSERT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
