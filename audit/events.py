@@ -55,6 +55,7 @@ EVENTS: Mapping[str, str] = {
     "transaction.check-failed": "a delayed transaction was terminated, with the codes of every check that failed",
     "freeze.set": "one person froze a transaction, an account or a range of serials",
     "freeze.release-requested": "one person asked for the release of a freeze",
+    "freeze.release-withdrawn": "who asked for the release of a freeze took the request back",
     "freeze.released": "another person released a freeze",
     "allocation-table.loaded": "an allocation table was read and validated",
     "allocation-table.approved": "an allocation table was approved",
@@ -62,6 +63,7 @@ EVENTS: Mapping[str, str] = {
     "allocation.withheld": "a row of an allocation table was withheld or released",
     "emissions.recorded": "verified emissions were recorded or corrected",
     "obligation.recorded": "an obligation was recorded or changed",
+    "obligation.deadline-moved": "deadlines of a year follow a rule or a calendar that has changed",
     "compliance.status-determined": "compliance statuses were determined",
 }
 

@@ -162,6 +162,9 @@ def _obligation(row: dict[str, Any]) -> ObligationFacts:
         opens_at=instant(row["opens_at"]),
         closes_at=instant(row["closes_at"]),
         eligible_until_vintage=row["eligible_until_vintage"],
+        due_at=instant(row["due_at"]),
+        counts=row["counts"],
+        determined_at=instant(row["determined_at"]),
     )
 
 

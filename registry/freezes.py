@@ -3,18 +3,19 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 
-from accounts.queries import readable_jurisdictions
+from accounts.queries import jurisdictions, readable_jurisdictions, rule_in_force
 from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction
 from registry.facts import StoredAnswer
 from registry.models import Freeze, Issue
-from registry.rules.freezes import FreezeRecord, Named
+from registry.rules.freezes import REVIEW_KEY, FreezeRecord, Named, review_days_of
 from registry.rules.serials import SerialBlock
 from registry.rules.states import State
 
@@ -99,6 +100,20 @@ def freezes_for(actor: Actor) -> QuerySet[Freeze]:
     return rows if readable is None else rows.filter(jurisdiction__code__in=readable)
 
 
+def with_review(rows: QuerySet[Freeze], *, now: datetime) -> QuerySet[Any]:
+    """Add `review_due` to each row: it stops something, and its review date has come or it stood longer than the rule says.
+
+    Days are those of each jurisdiction's calendar. In one statement before the caller's, and one for each jurisdiction.
+    """
+    due = Q(pk__in=())
+    for home in jurisdictions():
+        today = now.astimezone(ZoneInfo(home.time_zone)).date()
+        rule = rule_in_force(home, REVIEW_KEY, today)
+        days = review_days_of(None if rule is None else rule.value)
+        due |= Q(jurisdiction=home) & (Q(review_on__lte=today) | Q(frozen_at__lte=now - timedelta(days=days)))
+    return rows.annotate(review_due=ExpressionWrapper(Q(released_at__isnull=True) & due, BooleanField()))
+
+
 def record_of(row: Freeze) -> FreezeRecord:
     """Return a row of `freezes_for` as it stands."""
     serials = None
@@ -120,6 +135,7 @@ def record_of(row: Freeze) -> FreezeRecord:
         release_reason=row.release_reason,
         released_by=row.released_by_id,
         released_at=row.released_at,
+        review_due=getattr(row, "review_due", None),
     )
 
 
@@ -149,6 +165,7 @@ def _record(row: Mapping[str, Any]) -> FreezeRecord:
         release_reason=row["release_reason"],
         released_by=row["released_by_id"],
         released_at=_instant(row["released_at"]),
+        request_withdrawn_at=_instant(row["request_withdrawn_at"]),
     )
 
 

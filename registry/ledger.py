@@ -180,6 +180,16 @@ def limits_of(account_id: int, *, now: datetime) -> LimitsFacts | None:
         return limits_from(json.loads(cursor.fetchone()[0] or "null"))
 
 
+def holding_limits_are_stale(*, jurisdiction_id: int, day: date, others: int | None, above_allocation: int) -> bool:
+    """Return whether the holding limits of a jurisdiction are otherwise than a rule makes them; `others` None: than none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT registry_holding_limits_are_stale(%s, %s, %s, %s)",
+            [jurisdiction_id, day, others, above_allocation],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def set_holding_limits(
     database: DatabaseTransaction,
     *,
@@ -238,7 +248,9 @@ def proceed(database: DatabaseTransaction, plan: Plan) -> None:
 
 
 def freeze_or_release(database: DatabaseTransaction, act: str, row: dict[str, Any], plan: Plan) -> int:
-    """Record a freeze, the wish to release it, or its release (`freeze`, `ask`, `release`), and commit; return its id.
+    """Record a freeze, the wish to release it or its end, or its release, and commit; return its id.
+
+    `act`: `freeze`, `ask`, `withdraw` or `release`.
 
     Raises: as `apply`.
     """

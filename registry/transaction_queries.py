@@ -3,7 +3,7 @@
 Who may know of which: see `registry.queries`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,8 @@ from registry.models import Transaction, TransactionBlock, TransactionStep
 from registry.operations.outcome import MovedRange, Outcome, StepTaken
 from registry.rules.states import State
 from registry.rules.types import Approval
+from registry.rules.warnings import WAITING
+from registry.warning_queries import warnings_for
 
 # Whose reader has more accounts than this reads a page by one condition instead of two for each account.
 MOST_BRANCHES = 20
@@ -91,6 +93,12 @@ def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
     return replace(outcome, initiated_by=initiator, steps=steps)
 
 
+def with_warnings(outcome: Outcome, *, now: datetime) -> Outcome:
+    """Return a transaction with what it is warned of while it waits, in four statements at most."""
+    found = warnings_for(Transaction.objects.select_related("jurisdiction").filter(pk=outcome.transaction_id), now=now)
+    return replace(outcome, warnings=found.get(outcome.transaction_id, ()))
+
+
 def awaiting_administrators(actor: Actor) -> QuerySet[Transaction]:
     """Return what waits for a senior administrator where the actor is one, the oldest first, in one statement.
 
@@ -108,9 +116,20 @@ def awaiting_administrators(actor: Actor) -> QuerySet[Transaction]:
     return waiting.filter(jurisdiction__code__in=[code for code in named if actor.has_role(senior, code)])
 
 
-def outcome_without_ranges(found: Transaction) -> Outcome:
-    """Return a row of `transactions_of` as a list shows it."""
-    return _outcome(found, ())
+def waiting_for(actor: Actor) -> QuerySet[Transaction]:
+    """Return what waits for the actor as a senior administrator, and what the actor proposed that waits, the oldest first."""
+    own = Q(initiator_id=actor.user_id, state=State.AWAITING_APPROVAL, completed_at__isnull=True)
+    decides = Q(pk__in=awaiting_administrators(actor).order_by().values("pk"))
+    return Transaction.objects.filter(decides | own).order_by("proposed_at", "id")
+
+
+def outcomes_without_ranges(rows: Sequence[Transaction], *, now: Callable[[], datetime]) -> list[Outcome]:
+    """Return rows of `transactions_of` as a list shows them, with what they are warned of while they wait.
+
+    `now` is asked only where something waits.
+    """
+    warnings = warnings_for(rows, now=now()) if any(row.state in WAITING for row in rows) else {}
+    return [replace(_outcome(row, ()), warnings=warnings.get(row.pk, ())) for row in rows]
 
 
 def _visible_transactions(actor: Actor) -> tuple[QuerySet[Transaction], Q]:

@@ -175,3 +175,23 @@ UNION ALL
 SELECT t.id::text FROM registry_transaction t
 WHERE (t.state = 'ON_HOLD') <> EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = t.id AND f.released_at IS NULL)
 ORDER BY 1;
+
+-- equation: tally
+-- What an account had taken in and given out before each tally, from the transactions; a row stands where something moved since the last.
+SELECT a.identifier AS account, u.code AS unit_type, s.vintage, at, coalesce(o.entered, 0) AS found_entered, coalesce(o.gone, 0) AS found_gone,
+    coalesce(m.entered, 0) AS expected_entered, coalesce(m.gone, 0) AS expected_gone
+FROM (SELECT account_id, series_id, recognition_id, at, sum(entered) OVER w AS entered, sum(gone) OVER w AS gone
+    FROM (SELECT account_id, series_id, recognition_id, (SELECT min(k.at) FROM registry_tally k WHERE k.summed AND k.at > completed_at) AS at,
+            sum(entered) AS entered, sum(gone) AS gone
+        FROM (SELECT r.to_account_id AS account_id, r.series_id, coalesce(r.to_recognition_id, r.recognition_id) AS recognition_id,
+                t.completed_at, r.next_no - r.first_no AS entered, 0 AS gone
+            FROM registry_transaction t JOIN registry_transactionblock r ON r.transaction_id = t.id WHERE t.state = 'COMPLETED'
+            UNION ALL
+            SELECT r.from_account_id, r.series_id, r.recognition_id, t.completed_at, 0, r.next_no - r.first_no
+            FROM registry_transaction t JOIN registry_transactionblock r ON r.transaction_id = t.id
+            WHERE t.state = 'COMPLETED' AND r.from_account_id IS NOT NULL) moved
+        GROUP BY 1, 2, 3, 4) of_a_tally
+    WHERE at IS NOT NULL WINDOW w AS (PARTITION BY account_id, series_id, recognition_id ORDER BY at)) m
+    FULL JOIN registry_turnover o USING (account_id, series_id, recognition_id, at)
+    JOIN accounts_account a ON a.id = account_id JOIN registry_series s ON s.id = series_id JOIN registry_unittype u ON u.id = s.unit_type_id
+WHERE (coalesce(o.entered, 0), coalesce(o.gone, 0)) <> (coalesce(m.entered, 0), coalesce(m.gone, 0)) ORDER BY 1, 2, 3, 4;

@@ -110,10 +110,10 @@ class Beijing:
             self[sender],
             self[acquirer],
             quantity,
-            registry="CNBJ",
+            registry=self.home.registry_code,
             unit_type="BEA",
             vintage=vintage,
-            serials=tuple(SerialRange("CNBJ", *serials) for serials in ranges),
+            serials=tuple(SerialRange(self.home.registry_code, *serials) for serials in ranges),
         )
 
     def move(
@@ -135,9 +135,9 @@ class Beijing:
         return approve(outcome.transaction_id, actor=self.approver, now=NOW)
 
 
-def beijing(*traders: str, operators: tuple[str, ...] = ()) -> Beijing:
-    """Make the registry with its administrative accounts, and traders and operators by these names."""
-    home = samples.jurisdiction("CN-BJ")
+def beijing(*traders: str, operators: tuple[str, ...] = (), code: str = "CN-BJ") -> Beijing:
+    """Make the registry with its administrative accounts, and traders and operators by these names. `code`: of another city."""
+    home = samples.jurisdiction(code)
     made = Beijing(
         home,
         samples.user("representative"),

@@ -20,6 +20,8 @@ DEFAULTS: Mapping[str, tuple[Json, str]] = {
         f"{DESIGN}, after the trusted account lists of {REGULATION}",
     ),
     "transaction.approval-expiry": ({"days": 14}, DESIGN),
+    "freeze.review-period": ({"days": 90}, DESIGN),
+    "transaction.deadline-warning": ({"working_days": 5}, DESIGN),
     "transaction.reversal-limit": ({"days": 30}, DESIGN),
 }
 

@@ -22,7 +22,7 @@ class ObligationAdmin(ReadOnlyAdmin):
     """Obligations."""
 
     within = "jurisdiction__code"
-    list_display = ("id", "installation", "year", "opens_at", "due_at", "closes_at", "eligible_until_vintage")
+    list_display = ("id", "installation", "year", "opens_at", "due_at", "counts", "closes_at", "eligible_until_vintage")
     list_select_related = ("installation",)
     list_filter = ("jurisdiction", "year")
     search_fields = ("installation__number",)

@@ -3,7 +3,7 @@
 It holds no rule: which buttons are shown only spares people a refusal. What may be done is for the operations to say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,13 +23,17 @@ from accounts.refusals import Refusal
 from accounts.rules.access import Actor, Role
 from accounts.texts import text
 from registry import transaction_queries
+from registry.admin.keys import KeyedForm, answer_key, first_answer
+from registry.admin.reasons import reasons_of
 from registry.models import Transaction, TransactionStep
 from registry.operations.approve import approve
-from registry.operations.outcome import Outcome, Refused
+from registry.operations.outcome import AnsweredBefore, Outcome, Refused
 from registry.operations.refuse import refuse
 from registry.operations.reverse import UNDONE_BY, reverse
 from registry.operations.withdraw import withdraw
 from registry.rules.states import State, Step, may_take
+from registry.rules.warnings import DeadlineWarning
+from registry.warning_queries import warnings_for
 
 DECISIONS: Mapping[str, Callable[..., Outcome]] = {"approve": approve, "refuse": refuse, "withdraw": withdraw}
 REVERSE = "reverse"
@@ -81,7 +85,7 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]
         return " ".join(f"{code} {text(f'check.{code}')}" for code in row.failures)
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(KeyedForm):
     """A decision with its reason, and for undoing what that rests on."""
 
     decision = forms.ChoiceField(choices=[(name, name) for name in (*DECISIONS, REVERSE)])
@@ -122,9 +126,9 @@ def told(outcome: Outcome) -> str:
     )
 
 
-def reasons_of(refused: Refused) -> list[str]:
-    """Return the text of each check that failed."""
-    return [f"{failure.code}: {text(f'check.{failure.code}.failed', **failure.params)}" for failure in refused.failures]
+def texts_of(warnings: Iterable[DeadlineWarning]) -> list[str]:
+    """Return what a person reads of warnings, each with its deadline, UTC."""
+    return [f"{text(f'warning.{one.code}')} {one.deadline:%Y-%m-%d %H:%M}" for one in warnings]
 
 
 def page_of_transaction(transaction_id: UUID) -> str:
@@ -147,12 +151,20 @@ def decide_page(pages: ReadOnlyAdmin, request: HttpRequest, pk: UUID) -> HttpRes
         return HttpResponseRedirect(page_of_transaction(pk))
     name, reason = form.cleaned_data["decision"], form.cleaned_data["reason"]
     actor, now = actor_of(request), clock.now()
+    key = answer_key(form, request, actor)
     try:
         if name == REVERSE:
             reference = form.cleaned_data["reference"]
-            outcome = reverse(pk, reason=reason, reference=reference, actor=actor, now=now)
+            outcome = reverse(pk, reason=reason, reference=reference, actor=actor, now=now, key=key)
         else:
-            outcome = DECISIONS[name](pk, reason=reason, actor=actor, now=now)
+            outcome = DECISIONS[name](pk, reason=reason, actor=actor, now=now, key=key)
+    except AnsweredBefore as before:
+        first, why = first_answer(before)
+        if first is not None:
+            pages.message_user(request, text("admin.decided-before"), messages.WARNING)
+            return HttpResponseRedirect(page_of_transaction(UUID(first)))
+        for told_before in why:
+            pages.message_user(request, told_before, messages.ERROR)
     except Refused as refused:
         for reason in reasons_of(refused):
             pages.message_user(request, reason, messages.ERROR)
@@ -165,11 +177,13 @@ def decide_page(pages: ReadOnlyAdmin, request: HttpRequest, pk: UUID) -> HttpRes
 
 
 def waiting_page(pages: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
-    """Show what waits for a senior administrator of the reader's jurisdictions, oldest first."""
+    """Show what waits for a senior administrator of the reader's jurisdictions and what the reader proposed, oldest first."""
     if not pages.has_view_permission(request):
         raise PermissionDenied
     actor = actor_of(request)
-    found = transaction_queries.awaiting_administrators(actor)
+    found = transaction_queries.waiting_for(actor)
+    shown = list(found.select_related("transferring", "acquiring", "initiator", "jurisdiction")[:MOST_SHOWN])
+    warnings = warnings_for(shown, now=clock.now())
     rows = [
         {
             "row": row,
@@ -177,8 +191,9 @@ def waiting_page(pages: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
             "type": text(f"transaction-type.{row.type_id}"),
             "quantity": f"{row.quantity:,}",
             "own": row.initiator_id == actor.user_id,
+            "warnings": texts_of(warnings.get(row.pk, ())),
         }
-        for row in found.select_related("transferring", "acquiring", "initiator")[:MOST_SHOWN]
+        for row in shown
     ]
     context = {
         **pages.admin_site.each_context(request),

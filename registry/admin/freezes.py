@@ -19,18 +19,20 @@ from accounts.models import Account
 from accounts.refusals import Refusal
 from accounts.rules.access import Act, Actor
 from accounts.texts import text
+from registry.admin.keys import KeyedForm, answer_key, first_answer, new_key
 from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT
-from registry.freezes import freezes_for, record_of
+from registry.freezes import freezes_for, record_of, with_review
 from registry.models import Freeze, Transaction
 from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
-from registry.operations.outcome import Refused
+from registry.operations.outcome import AnsweredBefore, AnswerKey, Refused
 from registry.operations.release import release
 from registry.operations.request_release import request_release
+from registry.operations.withdraw_release_request import withdraw_release_request
 from registry.rules.freezes import FreezeRecord, Named
 from registry.rules.serials import MalformedBlock, SerialBlock, parse_block
 
 
-class FreezeForm(forms.Form):
+class FreezeForm(KeyedForm):
     """Why, by whose order, and when it is looked at again."""
 
     reason = forms.CharField(max_length=LONGEST_TEXT, label=gettext_lazy("admin.reason"))
@@ -68,13 +70,23 @@ class FreezeAdmin(ReadOnlyAdmin):
     """Freezes: read by everybody in the jurisdiction, released in two steps by two persons."""
 
     within = "jurisdiction__code"
-    list_display = ("id", "what", "state_name", "reason", "reference", "review_on", "frozen_by", "release_requested_by")
+    list_display = (
+        "id",
+        "what",
+        "state_name",
+        "review_is_due",
+        "reason",
+        "reference",
+        "review_on",
+        "frozen_by",
+        "release_requested_by",
+    )
     list_filter = ("jurisdiction", ("released_at", admin.EmptyFieldListFilter))
-    readonly_fields = ("what", "state_name")
+    readonly_fields = ("what", "state_name", "review_is_due")
     search_fields = ("account__identifier", "reason", "reference")
     ordering = ("-id",)
     action_form = ReasonForm
-    actions = ("request_release", "release")
+    actions = ("request_release", "withdraw_request", "release")
     change_list_template = "admin/registry/freezes.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -85,7 +97,7 @@ class FreezeAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the freezes that the reader may know of, with what their print needs."""
         reader = _EVERYWHERE if getattr(request.user, "is_superuser", False) else actor_of(request)
-        return freezes_for(reader).select_related(
+        return with_review(freezes_for(reader), now=clock.now()).select_related(
             "jurisdiction", "account", "origin", "frozen_by", "release_requested_by", "released_by"
         )
 
@@ -107,6 +119,17 @@ class FreezeAdmin(ReadOnlyAdmin):
         actor, reason = actor_of(request), reason_of(request)
         self.act(request, rows, lambda row: request_release(row.pk, actor=actor, now=clock.now(), reason=reason))
 
+    @admin.display(description=gettext_lazy("admin.review-due"))
+    def review_is_due(self, row: Freeze) -> str:
+        """Whether it is to be looked at again."""
+        return text("admin.review-is-due") if getattr(row, "review_due", False) else ""
+
+    @admin.action(description=gettext_lazy("admin.withdraw-release-request"))
+    def withdraw_request(self, request: HttpRequest, rows: QuerySet[Freeze]) -> None:
+        """Take back one's own request."""
+        actor = actor_of(request)
+        self.act(request, rows, lambda row: withdraw_release_request(row.pk, actor=actor, now=clock.now()))
+
     @admin.action(description=gettext_lazy("admin.release-freeze"))
     def release(self, request: HttpRequest, rows: QuerySet[Freeze]) -> None:
         """Release, as the second person."""
@@ -119,12 +142,16 @@ class FreezeAdmin(ReadOnlyAdmin):
         named, home = _named(request, actor)
         if not any(actor.may(Act.FREEZE, code) for code in ([home] if home else _jurisdictions(actor))):
             raise PermissionDenied
-        form = (FreezeForm if named else FreezeSerialsForm)(request.POST or None)
+        form = (FreezeForm if named else FreezeSerialsForm)(request.POST or None, initial=new_key())
         if request.method == "POST" and form.is_valid():
-            frozen = self._freeze(form, named, actor)
-            if frozen is not None:
+            frozen = self._freeze(form, named, actor, answer_key(form, request, actor))
+            if isinstance(frozen, FreezeRecord):
                 self.message_user(request, f"{text('admin.freeze-set')}: {printed(frozen.named)}", messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:registry_freeze_change", args=[frozen.id]))
+                frozen = frozen.id
+            elif frozen is not None:
+                self.message_user(request, text("admin.frozen-before"), messages.WARNING)
+            if frozen is not None:
+                return HttpResponseRedirect(reverse("admin:registry_freeze_change", args=[frozen]))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{text('admin.freeze')}: {printed(named)}" if named else text("admin.freeze-serials"),
@@ -133,11 +160,11 @@ class FreezeAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/registry/freeze.html", context)
 
-    def _freeze(self, form: forms.Form, named: Named | None, actor: Actor) -> FreezeRecord | None:
-        """Freeze, or tell on the form why not."""
-        told = dict(form.cleaned_data)
+    def _freeze(self, form: KeyedForm, named: Named | None, actor: Actor, key: AnswerKey) -> FreezeRecord | int | None:
+        """Freeze, or tell on the form why not. The same form again: the number of the freeze that it made the first time."""
+        told = form.said()
         block = told.pop("serial_block", None)
-        told |= {"actor": actor, "now": clock.now()}
+        told |= {"actor": actor, "now": clock.now(), "key": key}
         try:
             if named is None:
                 return freeze_serials(block, **told)
@@ -145,6 +172,8 @@ class FreezeAdmin(ReadOnlyAdmin):
                 return freeze_account(named.account, **told)
             assert named.transaction is not None
             return freeze_transaction(named.transaction, **told)
+        except AnsweredBefore as before:
+            return int(first_answer(before)[0] or 0)
         except Refused as refused:
             for failure in refused.failures:
                 form.add_error(None, text(f"check.{failure.code}.failed", **failure.params))

@@ -1,5 +1,7 @@
 """Unit types and caps; issuing under a cap, by the same operation as everywhere."""
 
+from uuid import UUID
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -16,10 +18,12 @@ from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.refusals import Refusal
 from accounts.texts import text
-from registry.admin.deciding import page_of_transaction, reasons_of, told
+from registry.admin.deciding import page_of_transaction, told
+from registry.admin.keys import KeyedForm, answer_key, first_answer, key_anew, new_key
+from registry.admin.reasons import reasons_of
 from registry.models import IssuanceCap, UnitType
 from registry.operations.issue import issue
-from registry.operations.outcome import Outcome, Refused
+from registry.operations.outcome import AnsweredBefore, Refused
 from registry.rules.serials import GREATEST_SERIAL
 
 
@@ -39,7 +43,7 @@ class UnitTypeAdmin(ReadOnlyAdmin):
         return text(f"unit-type.{row.code}")
 
 
-class IssueForm(forms.Form):
+class IssueForm(KeyedForm):
     """How much to issue, in t CO2e."""
 
     quantity = forms.IntegerField(min_value=1, max_value=GREATEST_SERIAL, label="t CO2e")
@@ -83,9 +87,9 @@ class IssuanceCapAdmin(ReadOnlyAdmin):
         cap = get_object_or_404(self.get_queryset(request).select_related("unit_type__jurisdiction"), pk=pk)
         if not actor_of(request).administers(cap.unit_type.jurisdiction.code):
             raise PermissionDenied
-        form = IssueForm(request.POST or None)
+        form = IssueForm(request.POST or None, initial=new_key())
         if request.method == "POST" and form.is_valid() and (proposed := self._issue(request, cap, form)) is not None:
-            return HttpResponseRedirect(page_of_transaction(proposed.transaction_id))
+            return HttpResponseRedirect(page_of_transaction(proposed))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{text('admin.issue')}: {cap.unit_type} {cap.vintage}",
@@ -96,7 +100,8 @@ class IssuanceCapAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/registry/issue.html", context)
 
-    def _issue(self, request: HttpRequest, cap: IssuanceCap, form: IssueForm) -> Outcome | None:
+    def _issue(self, request: HttpRequest, cap: IssuanceCap, form: IssueForm) -> UUID | None:
+        """Propose it and return the transaction, the first one where the same form is sent again; None: the form says why."""
         account = Account.objects.filter(jurisdiction=cap.unit_type.jurisdiction, type="ISS").order_by("id").first()
         if account is None:
             form.add_error(None, text("admin.no-issuance-account"))
@@ -108,18 +113,31 @@ class IssuanceCapAdmin(ReadOnlyAdmin):
                 quantity=form.cleaned_data["quantity"],
                 actor=actor_of(request),
                 now=clock.now(),
+                key=answer_key(form, request, actor_of(request)),
             )
+        except AnsweredBefore as before:
+            first, reasons = first_answer(before)
+            if first is not None:
+                self.message_user(request, text("admin.ordered-before"), messages.WARNING)
+                return UUID(first)
+            _refused(form, request, reasons)
+            return None
         except Refused as refused:
-            for reason in reasons_of(refused):
-                form.add_error(None, reason)
+            _refused(form, request, reasons_of(refused))
             return None
         except Refusal as refusal:
             form.add_error(None, text(f"refusal.{refusal.code}", **refusal.params))
             return None
         # A person's issuance waits for another one's approval: the message says until when.
         self.message_user(request, told(outcome), messages.SUCCESS)
-        return outcome
+        return outcome.transaction_id
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the reader may look at caps."""
         return bool(super().has_view_permission(request, obj))
+
+
+def _refused(form: IssueForm, request: HttpRequest, reasons: list[str]) -> None:
+    for reason in reasons:
+        form.add_error(None, reason)
+    key_anew(form, request)

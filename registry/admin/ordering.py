@@ -1,8 +1,7 @@
 """Proposing what is done by order: the registry's own transfers, deliveries, cancellations, lapses; explained first, if asked."""
 
-import json
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -16,10 +15,12 @@ from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.api.errors import RequestRefused
 from accounts.rules.access import Actor, Role
 from accounts.texts import text
-from registry.admin.deciding import page_of_transaction, reasons_of, told
-from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT, digest_of, proposal_of
+from registry.admin.deciding import page_of_transaction, told
+from registry.admin.keys import KeyedForm, answer_key, first_answer, key_anew, new_key
+from registry.admin.reasons import reasons_of
+from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT, proposal_of
 from registry.operations.explain import Explained, explain
-from registry.operations.outcome import AnsweredBefore, AnswerKey, Outcome, Refused
+from registry.operations.outcome import AnsweredBefore, Refused
 from registry.operations.propose import propose
 from registry.operations.terms import Terms
 from registry.rules.checks import CHECKS
@@ -31,7 +32,7 @@ BY_ORDER = ("10-50", "10-37", "4-48", "4-99")
 _ADMINISTRATORS = (Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR)
 
 
-class OrderForm(forms.Form):
+class OrderForm(KeyedForm):
     """An order; `key` makes a form that is sent twice one order."""
 
     type = forms.ChoiceField(
@@ -56,7 +57,6 @@ class OrderForm(forms.Form):
     client_reference = forms.CharField(
         required=False, max_length=LONGEST_REFERENCE, label=gettext_lazy("admin.own-reference")
     )
-    key = forms.UUIDField(widget=forms.HiddenInput)
 
     def order(self) -> dict[str, Any]:
         """Return the order as the API reads it: what was left empty is absent."""
@@ -74,7 +74,7 @@ def order_page(pages: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
     administers = any(role.startswith(f"{wanted}@") for wanted in _ADMINISTRATORS for role in actor.roles)
     if not administers or not pages.has_view_permission(request):
         raise PermissionDenied
-    form = OrderForm(request.POST or None, initial={"key": uuid4()})
+    form = OrderForm(request.POST or None, initial=new_key())
     explained: Explained | None = None
     if request.method == "POST" and form.is_valid() and (proposal := _proposal(form)) is not None:
         if "explain" in request.POST:
@@ -104,16 +104,14 @@ def _proposed(
     pages: ReadOnlyAdmin, request: HttpRequest, form: OrderForm, proposal: Proposal, actor: Actor
 ) -> str | None:
     """Propose it and return where to go; None: refused, and the form says why. The same form again is answered as before."""
-    digest = digest_of("POST", request.path, form.order())
-    key = AnswerKey(f"admin:{actor.user_id}", str(form.cleaned_data["key"]), digest, _printed)
+    key = answer_key(form, request, actor)
     try:
         outcome = propose(proposal, actor=actor, now=clock.now(), key=key)
     except AnsweredBefore as before:
-        first = json.loads(before.answer.body)
-        if "id" in first:
+        first, reasons = first_answer(before)
+        if first is not None:
             pages.message_user(request, text("admin.ordered-before"), messages.WARNING)
-            return page_of_transaction(UUID(first["id"]))
-        reasons = first["reasons"]
+            return page_of_transaction(UUID(first))
     except Refused as refused:
         reasons = reasons_of(refused)
     else:
@@ -121,17 +119,8 @@ def _proposed(
         return page_of_transaction(outcome.transaction_id)
     for reason in reasons:
         form.add_error(None, reason)
-    # What is corrected and sent again is another order.
-    data = request.POST.copy()
-    data["key"] = str(uuid4())
-    form.data = data
+    key_anew(form, request)
     return None
-
-
-def _printed(result: Outcome | Refused) -> tuple[int, str]:
-    if isinstance(result, Refused):
-        return 422, json.dumps({"reasons": reasons_of(result)})
-    return 201, json.dumps({"id": str(result.transaction_id)})
 
 
 def _shown(explained: Explained) -> dict[str, Any]:

@@ -15,16 +15,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy
 
+from accounts import clock
 from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.rules.access import registry_itself
 from accounts.texts import text
-from registry.admin import deciding, ordering
+from registry.admin import deciding, keys, ordering
 from registry.admin.freezes import freeze_link
 from registry.admin.ledger import LedgerAdmin, printed_block
 from registry.admin.searching import StateFilter, TypeFilter, moves_some_of, serials_in
 from registry.certificates import CERTIFIED, certificate_of, language_for, page_of
 from registry.models import Transaction, TransactionBlock, TransactionType
 from registry.rules.states import STEPS, State, Step
+from registry.warning_queries import warnings_for
 
 # Where a freeze holds a transaction, also one that is on hold already.
 HOLDABLE = frozenset(state for step, state in STEPS if step is Step.FROZEN) | {State.ON_HOLD}
@@ -92,7 +94,13 @@ class TransactionAdmin(LedgerAdmin):
         """Show a transaction with the decisions that are open to the reader."""
         row = self.get_object(request, object_id)
         decisions = () if row is None else deciding.open_to(actor_of(request), row)
-        context = {"decisions": decisions, "reversible": deciding.REVERSE in decisions}
+        warnings = () if row is None else warnings_for([row], now=clock.now()).get(row.pk, ())
+        context = {
+            "decisions": decisions,
+            **keys.new_key(),
+            "reversible": deciding.REVERSE in decisions,
+            "warnings": deciding.texts_of(warnings),
+        }
         return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
     def certificate_page(self, request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from accounts.api.serializers import CodedText
 from registry.compliance_queries import ObligationStanding
 from registry.rules.compliance import Status
+from registry.rules.deadlines import Counts
 
 
 class ObligationSerializer(serializers.Serializer[ObligationStanding]):
@@ -18,6 +19,11 @@ class ObligationSerializer(serializers.Serializer[ObligationStanding]):
         source="obligation.opens_at", allow_null=True, help_text="Surrenders are taken from then on; null: at once."
     )
     due_at = serializers.DateTimeField(source="obligation.due_at", help_text="The deadline.")
+    counts = serializers.ChoiceField(
+        source="obligation.counts",
+        choices=[str(counts) for counts in Counts],
+        help_text="The instant of a surrender that must not be later than the deadline.",
+    )
     closes_at = serializers.DateTimeField(
         source="obligation.closes_at", allow_null=True, help_text="Late surrenders count until then; null: always."
     )
@@ -29,6 +35,9 @@ class ObligationSerializer(serializers.Serializer[ObligationStanding]):
     )
     excluded = serializers.BooleanField(help_text="Whether the installation was outside the scheme that year.")
     surrendered = serializers.IntegerField(help_text="For this obligation, units of 1 t CO2e.")
+    surrendered_in_time = serializers.IntegerField(
+        help_text="Of that, what was in time by the instant that counts, units of 1 t CO2e."
+    )
     cumulative_emissions = serializers.IntegerField(help_text="Of all years up to this one, t CO2e.")
     cumulative_surrendered = serializers.IntegerField(help_text="For all obligations, units of 1 t CO2e.")
     status = serializers.ChoiceField(choices=[str(status) for status in Status], help_text="For the year, as of now.")

@@ -65,6 +65,9 @@ class FreezeQuery(PageQuery):
     """Which freezes are listed."""
 
     active = serializers.BooleanField(required=False, default=None, allow_null=True, help_text="false: released ones.")
+    review_due = serializers.BooleanField(
+        required=False, default=None, allow_null=True, help_text="true: those that are to be looked at again."
+    )
 
 
 class FreezeSerializer(serializers.Serializer[FreezeRecord]):
@@ -104,12 +107,20 @@ class FreezeSerializer(serializers.Serializer[FreezeRecord]):
         return None if record.released_by is None else f"user:{record.released_by}"
 
 
+class ListedFreezeSerializer(FreezeSerializer):
+    """A freeze as it is looked at."""
+
+    review_due = serializers.BooleanField(
+        help_text="It stops something, and its review date has come or it stood longer than `freeze.review-period`."
+    )
+
+
 class FreezePageSerializer(serializers.Serializer[Any]):
     """A page of freezes, the latest first."""
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-    results = FreezeSerializer(many=True)
+    results = ListedFreezeSerializer(many=True)
 
 
 def named_by(members: Mapping[str, Any]) -> Named:

@@ -22,6 +22,7 @@ from registry.api.freeze_serializers import (
     FreezePageSerializer,
     FreezeQuery,
     FreezeSerializer,
+    ListedFreezeSerializer,
     ReleaseRequestSerializer,
     named_by,
     wrong,
@@ -31,6 +32,7 @@ from registry.api.orders import digest_of
 from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
 from registry.operations.release import release
 from registry.operations.request_release import request_release
+from registry.operations.withdraw_release_request import withdraw_release_request
 from registry.rules.freezes import FreezeRecord, Named
 from registry.transaction_queries import transaction_of
 
@@ -48,11 +50,13 @@ class Freezes(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List the freezes of your jurisdictions, the latest first; with `active`, only those that still stop something."""
-        rows = freezes.freezes_for(self.actor)
+        rows = freezes.with_review(freezes.freezes_for(self.actor), now=clock.now())
         if (active := self.parameters.get("active")) is not None:
             rows = rows.filter(released_at__isnull=active)
+        if (review_due := self.parameters.get("review_due")) is not None:
+            rows = rows.filter(review_due=review_due)
         found = page(rows, LATEST_FIRST, self.parameters.get("cursor"), self.parameters["limit"])
-        printed = printed_rows(FreezeSerializer, map(freezes.record_of, found.rows))
+        printed = printed_rows(ListedFreezeSerializer, map(freezes.record_of, found.rows))
         return Response({**page_links(request, found), "results": printed})
 
     @extend_schema(
@@ -92,10 +96,10 @@ class Freezes(ApiView):
 class FreezeDetail(ApiView):
     """One freeze."""
 
-    @extend_schema(operation_id="read_freeze", tags=["freezes"], parameters=[ID], responses=FreezeSerializer)
+    @extend_schema(operation_id="read_freeze", tags=["freezes"], parameters=[ID], responses=ListedFreezeSerializer)
     def get(self, request: Request, id: int) -> Response:
         """Read one freeze: what it stops and why, who set it, and how far its release has come."""
-        return tagged(request, Response(FreezeSerializer(_known(self, id)).data))
+        return tagged(request, Response(ListedFreezeSerializer(_known(self, id)).data))
 
 
 class RequestRelease(ApiView):
@@ -118,6 +122,28 @@ class RequestRelease(ApiView):
         _known(self, id)
         actor, now, reason = self.actor, clock.now(), members["reason"]
         return answered(answering, lambda: request_release(id, actor=actor, now=now, reason=reason, key=key))
+
+
+class WithdrawReleaseRequest(ApiView):
+    """The way back from the first step."""
+
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="withdraw_release_request",
+        tags=["freezes"],
+        parameters=[ID, IDEMPOTENCY_KEY],
+        request=NoMembers,
+        responses={200: OpenApiResponse(FreezeSerializer, description="It stands as if nobody had asked.")},
+    )
+    def post(self, request: Request, id: int) -> HttpResponse:
+        """Take back your own request that a freeze be released. Anybody who may can ask again."""
+        answering = Answering(self, request, printer=FreezeSerializer().to_representation, success=200)
+        NoMembers().run_validation(request.data)
+        key = answering.key(digest_of("POST", request.path, request.data))
+        _known(self, id)
+        actor, now = self.actor, clock.now()
+        return answered(answering, lambda: withdraw_release_request(id, actor=actor, now=now, key=key))
 
 
 class Release(ApiView):
@@ -144,7 +170,8 @@ class Release(ApiView):
 
 def _known(view: ApiView, number: int) -> FreezeRecord:
     """Return a freeze that the reader may know of. Raises: NotFound, in the same words for any other."""
-    row = freezes.freezes_for(view.actor).filter(pk=number).first() if number < 2**63 else None
+    rows = freezes.with_review(freezes.freezes_for(view.actor), now=clock.now())
+    row = rows.filter(pk=number).first() if number < 2**63 else None
     if row is None:
         raise NotFound
     return freezes.record_of(row)

@@ -10,7 +10,7 @@ from accounts.api.fields import Flag, StrictSerializer, Text
 from accounts.texts import text
 from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT, OrderSerializer
 from registry.api.refusals import errors_of
-from registry.api.transaction_serializers import MovedBlockSerializer, TransactionSerializer
+from registry.api.transaction_serializers import MovedBlockSerializer, TransactionSerializer, WarningSerializer
 from registry.operations.explain import Explained
 from registry.operations.outcome import Outcome, Refused
 from registry.rules.checks import CHECKS
@@ -62,6 +62,7 @@ class TermsSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=[str(state) for state in State])
     expires_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(allow_null=True)
+    warnings = WarningSerializer(many=True, help_text="Which deadlines are near while it waits.")
 
 
 class ExplanationSerializer(serializers.Serializer[Explained]):

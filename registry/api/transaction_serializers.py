@@ -11,6 +11,7 @@ from accounts.api.serializers import CodedText
 from registry.operations.outcome import MovedRange, Outcome
 from registry.rules.serials import format_block
 from registry.rules.states import State, Step
+from registry.rules.warnings import DeadlineWarning, WarningCode
 
 
 class MovedBlockSerializer(serializers.Serializer[MovedRange]):
@@ -49,6 +50,14 @@ class MovedBlockSerializer(serializers.Serializer[MovedRange]):
         return moved.next - moved.first
 
 
+class WarningSerializer(serializers.Serializer[DeadlineWarning]):
+    """A deadline that is near, or over, while a transaction waits."""
+
+    code = serializers.ChoiceField(choices=[str(code) for code in WarningCode])
+    text = CodedText(source="code", code="warning.{}")
+    deadline = serializers.DateTimeField()
+
+
 class TransactionSummarySerializer(serializers.Serializer[Outcome]):
     """A transaction without its blocks. Accounts that the reader has no right to know of are null."""
 
@@ -74,6 +83,9 @@ class TransactionSummarySerializer(serializers.Serializer[Outcome]):
     )
     due_at = serializers.DateTimeField(
         allow_null=True, help_text="A delayed transaction is executed then, not before; null: it has no delay."
+    )
+    warnings = WarningSerializer(
+        many=True, help_text="While it waits: which deadlines are near, for who proposed it and who may approve it."
     )
     mode = serializers.SerializerMethodField(help_text="What this registry is: in `exercise` no unit is real.")
 

@@ -35,6 +35,11 @@ urlpatterns = [
     path("freezes", freezes.Freezes.as_view(), name="freezes"),
     path("freezes/<int:id>", freezes.FreezeDetail.as_view(), name="freeze"),
     path("freezes/<int:id>/request-release", freezes.RequestRelease.as_view(), name="request-release"),
+    path(
+        "freezes/<int:id>/withdraw-release-request",
+        freezes.WithdrawReleaseRequest.as_view(),
+        name="withdraw-release-request",
+    ),
     path("freezes/<int:id>/release", freezes.Release.as_view(), name="release"),
     path("units/<str:registry>/<serial:serial>", views.UnitDetail.as_view(), name="unit"),
 ]

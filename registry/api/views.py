@@ -31,6 +31,7 @@ from registry.api.transaction_serializers import (
 from registry.operations.explain import explain
 from registry.operations.propose import propose
 from registry.rules.serials import GREATEST_SERIAL
+from registry.rules.warnings import WAITING
 from registry.statements import holdings_as_of
 
 LATEST_FIRST = Order(columns=("id",), readers=(read_uuid,), descending=True)
@@ -159,7 +160,7 @@ class Transactions(ApiView):
             self.parameters["limit"],
             among=transactions.among,
         )
-        outcomes = map(transaction_queries.outcome_without_ranges, found.rows)
+        outcomes = transaction_queries.outcomes_without_ranges(found.rows, now=clock.now)
         rows = printed_rows(TransactionSummarySerializer, outcomes)
         return Response({**page_links(request, found), "results": rows})
 
@@ -200,6 +201,8 @@ class TransactionDetail(ApiView):
         found = transaction_queries.transaction_of(self.actor, id)
         if found is None:
             raise NotFound
+        if found.state in WAITING:
+            found = transaction_queries.with_warnings(found, now=clock.now())
         return tagged(request, Response(TransactionDetailSerializer(found).data))
 
 

@@ -13,6 +13,9 @@ class Migration(migrations.Migration):
             reverse_sql="""
         DROP FUNCTION registry_limit_is_kept_in_order, registry_ranges_count, registry_ended_transaction_counts,
             registry_daily_use_follows_ranges, registry_holding_limit_follows_the_ledger CASCADE;
+        DROP FUNCTION registry_account_gets_its_holding_limit CASCADE;
+        DROP FUNCTION registry_holding_limits_are_stale, registry_limits_by_rule;
+        DROP TABLE registry_holdingrule;
         DROP FUNCTION registry_set_holding_limits, registry_pending_for, registry_held_by, registry_count_for_holders,
             registry_count_for_senders, registry_limits_of, registry_sent_on, registry_type_is_limited;
         DROP TABLE registry_holdinglimit, registry_dailyuse, registry_limit;

@@ -105,6 +105,15 @@ class Migration(migrations.Migration):
                 ("opens_at", models.DateTimeField(blank=True, null=True)),
                 ("due_at", models.DateTimeField()),
                 ("closes_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "counts",
+                    models.CharField(
+                        choices=[("proposed", "proposed"), ("approved", "approved"), ("completed", "completed")],
+                        db_default="completed",
+                        default="completed",
+                        max_length=10,
+                    ),
+                ),
                 ("eligible_until_vintage", models.SmallIntegerField(help_text="The latest vintage that counts.")),
                 (
                     "installation",
@@ -191,6 +200,15 @@ class Migration(migrations.Migration):
                 ),
                 ("emissions", models.BigIntegerField(help_text="t CO2e, cumulative")),
                 ("surrendered", models.BigIntegerField(help_text="t CO2e, cumulative")),
+                (
+                    "counts",
+                    models.CharField(
+                        choices=[("proposed", "proposed"), ("approved", "approved"), ("completed", "completed")],
+                        db_default="completed",
+                        default="completed",
+                        max_length=10,
+                    ),
+                ),
                 ("determined_at", models.DateTimeField(help_text="The deadline.")),
                 ("recorded_at", models.DateTimeField()),
                 (
@@ -281,6 +299,13 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="obligation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("counts__in", ["proposed", "approved", "completed"])),
+                name="what_counts_at_a_deadline_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="recordedemissions",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("corrects__isnull", True)),
@@ -314,6 +339,13 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("status__in", ["A", "B", "C", "EXCLUDED", "NOT_APPLICABLE", "ENDED"])),
                 name="compliance_status_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="statussnapshot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("counts__in", ["proposed", "approved", "completed"])),
+                name="what_counted_at_a_deadline_is_known",
             ),
         ),
     ]

@@ -8,14 +8,18 @@ from django.db import models
 from django.db.models import F, Q
 
 from registry.rules.compliance import Status
+from registry.rules.deadlines import Counts
 
+_COUNTS = [str(counts) for counts in Counts]
 _YEARS = Q(year__range=(1990, 2200))
 
 
 class Obligation(models.Model):
     """An installation's duty to surrender for one compliance year. Instants are UTC.
 
-    `due_at` is the deadline at which statuses are determined; late surrenders count until `closes_at` (None: always).
+    `due_at` is the deadline at which statuses are determined; late surrenders count until `closes_at` (None: always). Where a
+    dated rule says the deadline (`registry.rules.deadlines`), `due_at` and `counts`, the instant of a surrender that must not be
+    later, are what it says, and follow it until the status is determined.
     """
 
     jurisdiction = models.ForeignKey("accounts.Jurisdiction", models.PROTECT, related_name="obligations")
@@ -24,6 +28,12 @@ class Obligation(models.Model):
     opens_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField()
     closes_at = models.DateTimeField(null=True, blank=True)
+    counts = models.CharField(
+        max_length=10,
+        choices=[(counts, counts) for counts in _COUNTS],
+        default=str(Counts.COMPLETED),
+        db_default=str(Counts.COMPLETED),
+    )
     eligible_until_vintage = models.SmallIntegerField(help_text="The latest vintage that counts.")
 
     class Meta:
@@ -34,6 +44,7 @@ class Obligation(models.Model):
             models.CheckConstraint(condition=_YEARS, name="obligation_is_for_a_year"),
             models.CheckConstraint(condition=Q(opens_at__lt=F("due_at")), name="obligation_opens_before_it_is_due"),
             models.CheckConstraint(condition=Q(due_at__lte=F("closes_at")), name="obligation_closes_after_it_is_due"),
+            models.CheckConstraint(condition=Q(counts__in=_COUNTS), name="what_counts_at_a_deadline_is_known"),
         ]
 
     def __str__(self) -> str:
@@ -173,13 +184,22 @@ class RecordedEmissions(models.Model):
 
 
 class StatusSnapshot(models.Model):
-    """The status of an installation as it was determined at a year's deadline. Never changed."""
+    """The status of an installation as it was determined at a year's deadline. Never changed.
+
+    `surrendered` is what was in time by `counts`, the instant of a surrender that must not be later; PostgreSQL sums it again.
+    """
 
     installation = models.ForeignKey("accounts.Installation", models.PROTECT, related_name="status_snapshots")
     year = models.SmallIntegerField()
     status = models.CharField(max_length=20, choices=[(str(status), str(status)) for status in Status])
     emissions = models.BigIntegerField(help_text="t CO2e, cumulative")
     surrendered = models.BigIntegerField(help_text="t CO2e, cumulative")
+    counts = models.CharField(
+        max_length=10,
+        choices=[(counts, counts) for counts in _COUNTS],
+        default=str(Counts.COMPLETED),
+        db_default=str(Counts.COMPLETED),
+    )
     determined_at = models.DateTimeField(help_text="The deadline.")
     recorded_at = models.DateTimeField()
 
@@ -190,6 +210,7 @@ class StatusSnapshot(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=[str(status) for status in Status]), name="compliance_status_is_known"
             ),
+            models.CheckConstraint(condition=Q(counts__in=_COUNTS), name="what_counted_at_a_deadline_is_known"),
         ]
 
     def __str__(self) -> str:

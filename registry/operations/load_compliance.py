@@ -1,7 +1,8 @@
 """Load obligations and verified emissions from a table: all rows or none, and one log entry each.
 
 Columns. Obligations: installation, year, opens_at, due_at, closes_at, eligible_until_vintage (instants RFC 3339 with offset;
-opens_at and closes_at may be empty). Emissions: installation, year, emissions (t CO2e, or EXCLUDED).
+opens_at and closes_at may be empty, and so may due_at where a dated rule says the deadline). Emissions: installation, year,
+emissions (t CO2e, or EXCLUDED).
 """
 
 import hashlib
@@ -17,7 +18,9 @@ from accounts.models import Installation, Jurisdiction
 from accounts.refusals import NotPermitted
 from accounts.rules.access import Act, Actor
 from audit import entries
+from registry.compliance_queries import Deadline, surrender_deadline
 from registry.models import Obligation, RecordedEmissions
+from registry.rules.deadlines import Counts, DeadlineNotUnderstood
 from registry.tabular import MOST_FAULTS, Fault, FileRefused, Progress, Row, integer, read_table, shown, untold
 
 OBLIGATION_COLUMNS = ("installation", "year", "opens_at", "due_at", "closes_at", "eligible_until_vintage")
@@ -55,12 +58,16 @@ def load_obligations(
     _require(actor, Act.RECORD_OBLIGATION, jurisdiction)
     rows = read_table(content, OBLIGATION_COLUMNS, progress)
     with transaction.atomic():
+        # Rules are set under the same lock, so that the deadlines of the file are of one rule.
+        Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
         places = installations_of(jurisdiction)
         known = {(row.installation_id, row.year): row for row in Obligation.objects.filter(jurisdiction=jurisdiction)}
         faults: list[Fault] = []
         made: dict[tuple[int, int], Obligation] = {}
+        # By year; read once each.
+        deadlines: dict[int, Deadline | None] = {}
         for row in rows:
-            found = _obligation(row, jurisdiction, places, faults)
+            found = _obligation(row, jurisdiction, places, deadlines, faults)
             if found is None:
                 continue
             key = (found.installation_id, found.year)
@@ -164,16 +171,26 @@ def _require(actor: Actor, act: Act, jurisdiction: Jurisdiction) -> None:
 
 
 def _obligation(
-    row: Row, jurisdiction: Jurisdiction, places: Mapping[str, Installation], faults: list[Fault]
+    row: Row,
+    jurisdiction: Jurisdiction,
+    places: Mapping[str, Installation],
+    deadlines: dict[int, Deadline | None],
+    faults: list[Fault],
 ) -> Obligation | None:
     place = installation_in(row, places, faults)
     year = integer_in(row, "year", *YEARS, faults)
     vintage = integer_in(row, "eligible_until_vintage", *YEARS, faults)
+    ruled = None if year is None else _deadline_in(row, jurisdiction, year, deadlines, faults)
     instants = {
-        column: _instant_in(row, column, faults, required=column == "due_at")
+        column: _instant_in(row, column, faults, required=column == "due_at" and ruled is None)
         for column in ("opens_at", "due_at", "closes_at")
     }
     opens, due, closes = instants["opens_at"], instants["due_at"], instants["closes_at"]
+    if ruled is not None:
+        if due is not None and due != ruled.at:
+            faults.append(Fault("rule-says-otherwise", row.number, "due_at", {"due_at": ruled.at.isoformat()}))
+            return None
+        due = ruled.at
     if due is not None and ((opens is not None and opens >= due) or (closes is not None and closes < due)):
         faults.append(Fault("wrong-order", row.number, "due_at"))
         return None
@@ -186,8 +203,22 @@ def _obligation(
         opens_at=opens,
         due_at=due,
         closes_at=closes,
+        counts=Counts.COMPLETED if ruled is None else ruled.counts,
         eligible_until_vintage=vintage,
     )
+
+
+def _deadline_in(
+    row: Row, jurisdiction: Jurisdiction, year: int, deadlines: dict[int, Deadline | None], faults: list[Fault]
+) -> Deadline | None:
+    """Return the deadline that the dated rule of a row's year says, if one does, or note that nobody understands it."""
+    if year not in deadlines:
+        try:
+            deadlines[year] = surrender_deadline(jurisdiction, year)
+        except DeadlineNotUnderstood:
+            faults.append(Fault("rule-not-understood", row.number, "year"))
+            return None
+    return deadlines[year]
 
 
 def _instant_in(row: Row, column: str, faults: list[Fault], *, required: bool) -> datetime | None:

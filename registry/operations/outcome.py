@@ -16,6 +16,7 @@ from registry.rules.checks import Failure
 from registry.rules.facts import Context
 from registry.rules.states import State
 from registry.rules.types import Effect
+from registry.rules.warnings import DeadlineWarning
 from registry.settlement import settlement_for
 
 
@@ -61,6 +62,8 @@ class Outcome:
     reference: str = ""
     expires_at: datetime | None = None
     due_at: datetime | None = None
+    # Which deadlines are near while it waits.
+    warnings: tuple[DeadlineWarning, ...] = ()
     # What only a reader of the transferring account learns: who acted, and why. Read with one transaction, not with a list.
     initiated_by: str | None = None
     steps: tuple["StepTaken", ...] = ()
@@ -136,6 +139,7 @@ def accepted(
         reference=proposal.reference,
         expires_at=terms.expires_at,
         due_at=terms.due_at,
+        warnings=terms.warnings,
     )
     acquiring = judged.accounts[first_line.acquiring]
     transferring = None if first_line.transferring is None else judged.accounts[first_line.transferring]

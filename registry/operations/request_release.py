@@ -28,8 +28,8 @@ def request_release(
             raise NotFound("freeze")
         person = person_permitted(actor, Act.REQUEST_RELEASE, found.freeze.jurisdiction)
         refuse(objections_to_request(found.freeze))
-        # Another process's clock may be a moment behind the one that wrote the freeze.
-        at = max(now, found.freeze.frozen_at)
+        # Another process's clock may be a moment behind the one that wrote the freeze, or the end of an earlier request.
+        at = max(now, found.freeze.request_withdrawn_at or found.freeze.frozen_at)
         asked = replace(found.freeze, release_requested_by=person, release_requested_at=at, release_reason=reason)
         row = {"id": number, "by": person, "at": at.isoformat(), "reason": reason}
         # After this point it must succeed.

@@ -1,7 +1,9 @@
 """Run everything that is due, in the order it fell due, each judged at its own instant.
 
 What can be due is found by rows, never remembered: a missed tick, a crash or a clock that jumped changes nothing. Delayed
-transactions are executed, proposals that nobody approved expire, statuses are determined at each deadline.
+transactions are executed, proposals that nobody approved expire, statuses are determined at each deadline, which is first made
+what the dated rules and the calendar say by now, and holding
+limits follow their rule, allocations and accounts.
 """
 
 import logging
@@ -11,14 +13,18 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Jurisdiction
 from accounts.rules.access import Actor
 from audit import entries
-from registry.compliance_queries import standings
+from registry.compliance_queries import may_yet_be_in_time, standings
 from registry.models import Obligation, StatusSnapshot, Transaction
 from registry.operations.execute import execute, expire
+from registry.operations.follow_deadlines import follow_deadlines
+from registry.operations.set_holding_limits import holding_limits_are_stale, set_holding_limits
+from registry.rules.deadlines import Counts
+from registry.rules.limits import MalformedRule
 from registry.rules.states import State
 
 _log = logging.getLogger(__name__)
@@ -48,10 +54,10 @@ def run_due(
 
     Raises: the first failure, when everything has been tried.
     """
+    failures: list[Exception] = follow_deadlines(actor=actor, now=now)
     due = sorted(
         (thing for source in SOURCES for thing in source(actor, now)), key=lambda thing: (thing.at, thing.what)
     )
-    failures: list[Exception] = []
     for thing in progress(due):
         try:
             thing.run(max(thing.at, since or now))
@@ -67,13 +73,26 @@ def determine_statuses(*, jurisdiction: Jurisdiction, year: int, at: datetime, a
     """Take the snapshot of a year's statuses as they stood at the deadline `at`, log it, and return how many it has.
 
     It has the installations whose deadline this is and those without an obligation for the year. One status is determined for
-    an installation and year, once. Runs in the caller's database transaction, under a lock on the jurisdiction.
+    an installation and year, once; where the proposal of a surrender counts, when none that was proposed in time is still open.
+    Runs in the caller's database transaction, under a lock on the jurisdiction.
     """
-    Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
-    elsewhere = Obligation.objects.filter(jurisdiction=jurisdiction, year=year).exclude(due_at=at)
+    # Surrenders share the row until they commit (0010): from here on none is on its way that this does not see.
+    Jurisdiction.objects.select_for_update().get(pk=jurisdiction.pk)
+    obligations = Obligation.objects.filter(jurisdiction=jurisdiction, year=year)
     taken = StatusSnapshot.objects.filter(installation__jurisdiction=jurisdiction, year=year)
-    left_out = {*elsewhere.values_list("installation_id", flat=True), *taken.values_list("installation_id", flat=True)}
-    found = [standing for standing in standings(jurisdiction, year, at=at) if standing.installation.pk not in left_out]
+    left_out = {
+        *obligations.exclude(due_at=at).values_list("installation_id", flat=True),
+        *obligations.filter(_WAITS_FOR_SURRENDERS).values_list("installation_id", flat=True),
+        *taken.values_list("installation_id", flat=True),
+    }
+    counts_for = {row.installation_id: Counts(row.counts) for row in obligations}
+    found = [
+        standing
+        for counts in sorted({Counts.COMPLETED, *counts_for.values()})
+        for standing in standings(jurisdiction, year, at=at, counts=counts)
+        if standing.installation.pk not in left_out
+        and counts_for.get(standing.installation.pk, Counts.COMPLETED) is counts
+    ]
     if not found:
         return 0
     StatusSnapshot.objects.bulk_create(
@@ -84,6 +103,7 @@ def determine_statuses(*, jurisdiction: Jurisdiction, year: int, at: datetime, a
                 status=standing.status,
                 emissions=standing.emissions,
                 surrendered=standing.surrendered,
+                counts=counts_for.get(standing.installation.pk, Counts.COMPLETED),
                 determined_at=at,
                 recorded_at=now,
             )
@@ -102,12 +122,17 @@ def determine_statuses(*, jurisdiction: Jurisdiction, year: int, at: datetime, a
     return len(found)
 
 
+# Obligations whose status cannot be told yet: a surrender that was proposed in time may still be approved.
+_WAITS_FOR_SURRENDERS = Q(Exists(may_yet_be_in_time()), counts=Counts.PROPOSED)
+
+
 def _deadlines(actor: Actor, now: datetime) -> list[Due]:
     """The deadlines that have passed of obligations whose status is not determined yet."""
     determined = StatusSnapshot.objects.filter(installation=OuterRef("installation"), year=OuterRef("year"))
     deadlines = (
         Obligation.objects.filter(due_at__lte=now)
         .exclude(Exists(determined))
+        .exclude(_WAITS_FOR_SURRENDERS)
         .order_by("due_at", "jurisdiction_id", "year")
         .values_list("jurisdiction_id", "jurisdiction__code", "year", "due_at")
         .distinct()
@@ -128,6 +153,30 @@ def _determination(
             determine_statuses(jurisdiction=jurisdiction, year=year, at=at, actor=actor, now=now)
 
     return run
+
+
+def _set_holding_limits(place: Jurisdiction, actor: Actor, now: datetime) -> None:
+    set_holding_limits(jurisdiction=place, actor=actor, now=now)
+
+
+def _holding_limits(actor: Actor, now: datetime) -> list[Due]:
+    """The jurisdictions whose holding limits are otherwise than their rule, allocations and accounts make them by now."""
+
+    def due(place: Jurisdiction) -> Due:
+        return Due(
+            now,
+            f"holding limits of {place.code}",
+            lambda instant: _set_holding_limits(place, actor, instant),
+        )
+
+    def stale(place: Jurisdiction) -> bool:
+        try:
+            return holding_limits_are_stale(place, now)
+        except MalformedRule:
+            # Setting them says so.
+            return True
+
+    return [due(place) for place in Jurisdiction.objects.order_by("code") if stale(place)]
 
 
 def _delayed(actor: Actor, now: datetime) -> list[Due]:
@@ -153,4 +202,9 @@ def _transactions(state: State, column: str, act: Callable[..., object], actor: 
 
 
 # Everything that can fall due; a new kind of thing is a new row here.
-SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (_deadlines, _delayed, _unapproved)
+SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (
+    _deadlines,
+    _delayed,
+    _unapproved,
+    _holding_limits,
+)

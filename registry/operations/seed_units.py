@@ -8,6 +8,7 @@ from accounts.operations.seed_pilot import SeededJurisdiction
 from accounts.queries import rule_in_force
 from accounts.rules.access import Actor, registry_itself
 from registry import ledger
+from registry.compliance_queries import surrender_deadline
 from registry.models import HoldingLimit, IssuanceCap, UnitType
 from registry.operations.issue import issue
 from registry.operations.load_compliance import load_obligations
@@ -37,11 +38,12 @@ def seed_units(seeded: Mapping[str, SeededJurisdiction], *, now: datetime) -> No
 
 
 def _oblige(made: SeededJurisdiction, actor: Actor, now: datetime) -> None:
-    """Give each demo operator an obligation for the current year, due at the end of the next October; invented."""
+    """Give each demo operator an obligation for the current year, due by the rule, or else at the end of October; invented."""
+    ruled = surrender_deadline(made.jurisdiction, now.year) is not None
     due = datetime(now.year + 1, 10, 31, 23, 59, 59, tzinfo=ZoneInfo(made.jurisdiction.time_zone))
     lines = ["installation,year,opens_at,due_at,closes_at,eligible_until_vintage"]
     lines += [
-        f"{account.installation.number},{now.year},,{due.isoformat()},,{now.year}"
+        f"{account.installation.number},{now.year},,{'' if ruled else due.isoformat()},,{now.year}"
         for account in made.operators
         if account.installation is not None
     ]

@@ -12,10 +12,13 @@ from accounts.calendars import calendar_around
 from accounts.models import Jurisdiction
 from accounts.rules.calendars import Calendar
 from registry.rules.approval import first_state, state_after_approval
+from registry.rules.deadlines import Counts
 from registry.rules.delays import KEY as DELAY
 from registry.rules.delays import delay_rule_of, executes_at
 from registry.rules.facts import Context
 from registry.rules.states import State
+from registry.rules.warnings import KEY as WARNING
+from registry.rules.warnings import DeadlineWarning, WarningNotUnderstood, warning_rule_of, warnings_of, warns_from
 
 # How long a proposal waits for approval where no dated rule says so (`transaction.approval-expiry`).
 APPROVAL_EXPIRY = timedelta(days=14)
@@ -23,11 +26,15 @@ APPROVAL_EXPIRY = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A state, and what ends it: the instant at which an unapproved proposal expires, or a delayed one is due. UTC."""
+    """A state, and what ends it: the instant at which an unapproved proposal expires, or a delayed one is due. UTC.
+
+    `warnings`: which deadlines are near that it may miss while it waits.
+    """
 
     state: State
     expires_at: datetime | None = None
     due_at: datetime | None = None
+    warnings: tuple[DeadlineWarning, ...] = ()
 
 
 COMPLETED = Terms(State.COMPLETED)
@@ -46,13 +53,35 @@ class TermsReader:
         if state is State.COMPLETED:
             return COMPLETED
         if state is State.AWAITING_APPROVAL:
-            return Terms(state, expires_at=judged.now + self._expiry(judged))
+            expires_at = judged.now + self._expiry(judged)
+            return Terms(state, expires_at=expires_at, warnings=self._warnings(judged, state, expires_at))
         return Terms(state, due_at=self._due_at(judged))
 
     def of_approval(self, judged: Context) -> Terms:
         """Return the terms on which a transaction goes on when it is approved now."""
         state = state_after_approval(judged)
         return COMPLETED if state is State.COMPLETED else Terms(state, due_at=self._due_at(judged))
+
+    def _warnings(self, judged: Context, state: State, expires_at: datetime) -> tuple[DeadlineWarning, ...]:
+        """What a proposal that waits for approval is warned of; a rule that nobody understands is no reason to refuse it."""
+        obligation = judged.obligation
+        try:
+            return warnings_of(
+                state,
+                now=judged.now,
+                expires_at=expires_at,
+                surrender_due_at=None if obligation is None else obligation.due_at,
+                counts=Counts.COMPLETED if obligation is None else obligation.counts,
+                warns=lambda deadline: self._warns_from(judged, deadline),
+            )
+        except WarningNotUnderstood:
+            return ()
+
+    def _warns_from(self, judged: Context, deadline: datetime) -> datetime:
+        if deadline.year > judged.now.year + 1:
+            return deadline
+        rule = warning_rule_of(self._rule(judged, WARNING))
+        return warns_from(deadline, rule, self._calendar(self._home(judged), judged.now))
 
     def _expiry(self, judged: Context) -> timedelta:
         rule = self._rule(judged, "transaction.approval-expiry")
@@ -82,9 +111,12 @@ class TermsReader:
             self._calendars[jurisdiction_id] = calendar_around(home, now)
         return self._calendars[jurisdiction_id]
 
-    def _rule(self, judged: Context, key: str) -> object:
+    def _home(self, judged: Context) -> int:
         first = judged.proposal.lines[0]
-        home = judged.accounts[first.transferring or first.acquiring].jurisdiction_id
+        return judged.accounts[first.transferring or first.acquiring].jurisdiction_id
+
+    def _rule(self, judged: Context, key: str) -> object:
+        home = self._home(judged)
         day = self._calendar(home, judged.now).day_of(judged.now)
         if (home, key, day) not in self._rules:
             found = people.rule_in_force(home, key, day)

@@ -8,6 +8,7 @@ from accounts.rules.statuses import AccountStatus
 from registry.rules.check_table import Finding, about, check
 from registry.rules.checks_of_accounts import sending
 from registry.rules.checks_of_form import is_quantity, printed
+from registry.rules.deadlines import Counts
 from registry.rules.facts import AccountFacts, Context, Moment, units_of
 from registry.rules.proposal import SerialRange
 from registry.rules.serials import GREATEST_SERIAL
@@ -97,8 +98,15 @@ def surrender_window_is_open(context: Context) -> Iterator[Finding]:
         return
     if obligation.opens_at is not None and context.now < obligation.opens_at:
         yield about(year=obligation.year, opens_at=obligation.opens_at.isoformat())
-    elif obligation.closes_at is not None and context.now > obligation.closes_at:
+        return
+    # Where the proposal counts, an approval is of what was proposed in time.
+    if obligation.counts == Counts.PROPOSED and context.moment is not Moment.PROPOSAL:
+        return
+    if obligation.closes_at is not None and context.now > obligation.closes_at:
         yield about(year=obligation.year, opens_at=obligation.closes_at.isoformat())
+    elif obligation.determined_at is not None and context.now <= obligation.determined_at:
+        # The clock was read before a deadline at which the status is determined by now: nothing can be in time for it any more.
+        yield about(year=obligation.year, opens_at=obligation.determined_at.isoformat())
 
 
 @check(5006)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from accounts.rules.access import Actor
+from registry.rules.deadlines import Counts
 from registry.rules.proposal import Line, Proposal, SerialRange
 from registry.rules.types import TransactionType
 
@@ -130,7 +131,8 @@ class UnitTypeFacts:
 class ObligationFacts:
     """An installation's duty to surrender for one compliance year; surrenders are taken in `[opens_at, closes_at]`, UTC.
 
-    A surrender after the year's deadline is late and still counts, until the calendar closes (None: never).
+    A surrender after the year's deadline is late and still counts, until the calendar closes (None: never). `counts`: the instant
+    of it that must not be later; `determined_at`: the latest deadline at which a status of the installation is determined.
     """
 
     id: int
@@ -140,6 +142,9 @@ class ObligationFacts:
     opens_at: datetime | None
     closes_at: datetime | None
     eligible_until_vintage: int
+    due_at: datetime | None = None
+    counts: str = Counts.COMPLETED
+    determined_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo
 
 from registry.rules.serials import SerialBlock
 
+# The dated rule of how long a freeze may stand before it is marked for review: `{"days": 90}`, which also holds without one.
+REVIEW_KEY = "freeze.review-period"
+REVIEW_DAYS = 90
+MOST_REVIEW_DAYS = 3660
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -38,6 +43,10 @@ class FreezeRecord:
     release_reason: str = ""
     released_by: int | None = None
     released_at: datetime | None = None
+    # When a request was taken back last: a later one is not before it.
+    request_withdrawn_at: datetime | None = None
+    # Told where freezes are looked at; who decides about one does not need it.
+    review_due: bool | None = None
 
     @property
     def is_active(self) -> bool:
@@ -67,6 +76,29 @@ def objections_to_request(freeze: FreezeRecord) -> Iterator[Objection]:
         yield Objection("freeze-is-released")
     elif freeze.release_requested_at is not None:
         yield Objection("freeze-release-is-requested")
+
+
+def objections_to_withdrawal(freeze: FreezeRecord, person: int) -> Iterator[Objection]:
+    """Yield why a person cannot take back a request for release: who made it does, and nobody else."""
+    if not freeze.is_active:
+        yield Objection("freeze-is-released")
+    elif freeze.release_requested_at is None:
+        yield Objection("freeze-release-is-not-requested")
+    elif freeze.release_requested_by != person:
+        yield Objection("freeze-request-is-anothers")
+
+
+def review_days_of(value: object) -> int:
+    """Return after how many days a freeze is to be reviewed by a dated rule's value; None (no rule in force): the default.
+
+    What nobody understands marks every freeze: nought days.
+    """
+    match value:
+        case None:
+            return REVIEW_DAYS
+        case {"days": int(days), **others} if not others and type(days) is int and 1 <= days <= MOST_REVIEW_DAYS:
+            return days
+    return 0
 
 
 def objections_to_release(freeze: FreezeRecord, person: int) -> Iterator[Objection]:

@@ -62,7 +62,7 @@ def decide(client: Client, row: Transaction | Outcome, decision: str, **members:
     """Send a decision, and return the page that tells how it went."""
     pk = row.pk if isinstance(row, Transaction) else row.transaction_id
     address = reverse("admin:registry_transaction_decide", args=[pk])
-    page = client.post(address, {"decision": decision} | members, follow=True)
+    page = client.post(address, {"decision": decision, "key": str(uuid4())} | members, follow=True)
     assert page.status_code == 200
     return page.content.decode()
 
@@ -244,6 +244,18 @@ def test_lists_show_when_what_waits_expires_or_is_due_and_are_narrowed_by_state_
     page = found.content.decode()
     assert "field-expires_at" in page
     assert "field-due_at" in page
+
+
+def test_a_decision_that_is_sent_twice_is_taken_once(registry, junior, senior):
+    waiting = ordered(junior, registry)
+    [key] = re.findall(r'name="key" value="([^"]+)"', shown(senior, waiting))
+    assert "Completed" in decide(senior, waiting, "approve", key=key)
+    assert "Nothing was decided twice" in decide(senior, waiting, "approve", key=key)
+    [key] = re.findall(r'name="key" value="([^"]+)"', shown(junior, waiting))
+    for told in ("awaits the approval", "Nothing was decided twice"):
+        assert told in decide(junior, waiting, "reverse", reason="wrong", reference="consent", key=key)
+    assert Transaction.objects.filter(reverses=waiting).count() == 1
+    assert Entry.objects.filter(event="transaction.step-refused").count() == 0
 
 
 def test_a_form_that_is_sent_twice_is_one_order(registry, junior):

@@ -1,6 +1,7 @@
 """The administration: every page for everybody, nothing of the ledger to be changed, units found by account and by serial."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -179,7 +180,7 @@ def test_a_registry_administrator_issues_under_a_cap_when_another_approves_and_o
     page = reverse("admin:registry_issuancecap_issue", args=[cap.pk])
     issuer = signed_in("issuer", roles=((Role.JUNIOR_REGISTRY_ADMINISTRATOR, registry),))
     assert issuer.get(page).status_code == 200
-    proposed = issuer.post(page, {"quantity": "50"}, follow=True)
+    proposed = issuer.post(page, {"quantity": "50", "key": str(uuid4())}, follow=True)
     waiting = Transaction.objects.get(type_id="1-0", state="AWAITING_APPROVAL")
     told = f"awaits the approval of another, senior administrator until {waiting.expires_at:%Y-%m-%d %H:%M} UTC"
     assert told in proposed.content.decode()
@@ -187,17 +188,40 @@ def test_a_registry_administrator_issues_under_a_cap_when_another_approves_and_o
     assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_000
     senior = signed_in("senior", roles=((Role.SENIOR_REGISTRY_ADMINISTRATOR, registry),))
     decide = reverse("admin:registry_transaction_decide", args=[waiting.pk])
-    assert "Completed: 50 t CO2e." in senior.post(decide, {"decision": "approve"}, follow=True).content.decode()
+    assert (
+        "Completed: 50 t CO2e."
+        in senior.post(decide, {"decision": "approve", "key": str(uuid4())}, follow=True).content.decode()
+    )
     assert IssuanceCap.objects.get(pk=cap.pk).issued == 1_050
-    refused = issuer.post(page, {"quantity": str(10**13)})
+    refused = issuer.post(page, {"quantity": str(10**13), "key": str(uuid4())})
     assert refused.status_code == 200
     assert "there is room for" in refused.content.decode()
     for wrong in ("0", "-1", "1.5", "1e3", "", str(2**63)):
-        assert issuer.post(page, {"quantity": wrong}).status_code == 200
+        assert issuer.post(page, {"quantity": wrong, "key": str(uuid4())}).status_code == 200
     assert Transaction.objects.filter(type_id="1-0").count() == 2
     auditor = signed_in("auditor", roles=((Role.AUDITOR, registry),))
     assert auditor.post(page, {"quantity": "50"}).status_code == 403
     assert signed_in("other").post(page, {"quantity": "50"}).status_code == 404
+
+
+def test_a_form_to_issue_that_is_sent_twice_proposes_once(registry):
+    page = reverse("admin:registry_issuancecap_issue", args=[registry.caps[2026].pk])
+    issuer = signed_in("issuer", roles=((Role.JUNIOR_REGISTRY_ADMINISTRATOR, registry),))
+    [key] = re.findall(r'name="key" value="([^"]+)"', issuer.get(page).content.decode())
+    first, again = (issuer.post(page, {"quantity": "50", "key": key}, follow=True) for _ in range(2))
+    assert first.redirect_chain == again.redirect_chain
+    assert "This form was sent before" in again.content.decode()
+    assert Transaction.objects.filter(type_id="1-0", state="AWAITING_APPROVAL").count() == 1
+    assert "3004" in issuer.post(page, {"quantity": "51", "key": key}).content.decode()
+    for without in ({}, {"key": ""}, {"key": "x"}):
+        assert issuer.post(page, {"quantity": "50"} | without).status_code == 200
+    assert Transaction.objects.filter(type_id="1-0", state="AWAITING_APPROVAL").count() == 1
+    too_many = {"quantity": str(10**13), "key": str(uuid4())}
+    told, told_again = (issuer.post(page, too_many).content.decode() for _ in range(2))
+    assert told.count("there is room for") == told_again.count("there is room for") == 1
+    # Corrected, it is another request.
+    [anew] = re.findall(r'name="key" value="([^"]+)"', told)
+    assert issuer.post(page, {"quantity": "5", "key": anew}).status_code == 302
 
 
 def test_a_status_changes_by_its_operation_and_is_logged(registry):

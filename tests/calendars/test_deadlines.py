@@ -37,14 +37,13 @@ def test_one_second_before_and_exactly_at_the_deadline_are_in_time_and_one_after
     late = deadline + timedelta(days=1)
     instants = {"proposed_at": late, "approved_at": late, "completed_at": late}
     instants[f"{counts}_at"] = deadline + seconds * SECOND
-    assert is_in_time(rule, deadline, **instants) == in_time
+    assert is_in_time(rule.counts, deadline, **instants) == in_time
 
 
 def test_what_never_came_is_not_in_time():
     late = datetime(2030, 1, 1, tzinfo=UTC)
     for counts, expected in ((Counts.PROPOSED, True), (Counts.APPROVED, False), (Counts.COMPLETED, False)):
-        rule = DeadlineRule(10, 31, counts=counts)
-        assert is_in_time(rule, late, proposed_at=PROPOSED, approved_at=None, completed_at=None) == expected
+        assert is_in_time(counts, late, proposed_at=PROPOSED, approved_at=None, completed_at=None) == expected
 
 
 @pytest.mark.parametrize(

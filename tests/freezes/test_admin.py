@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.messages import get_messages
@@ -57,7 +59,7 @@ def senior(registry: Beijing) -> Client:
 
 def form(**fields: str) -> dict[str, str]:
     review = (clock.now() + timedelta(days=30)).date().isoformat()
-    return {"reason": "suspected theft", "reference": "file 7", "review_on": review} | fields
+    return {"reason": "suspected theft", "reference": "file 7", "review_on": review, "key": str(uuid4())} | fields
 
 
 def act(client: Client, name: str, number: int) -> str:
@@ -91,6 +93,32 @@ def test_an_account_is_frozen_from_its_page_and_released_by_two(registry, junior
     frozen.refresh_from_db()
     assert (frozen.released_by and frozen.released_by.username, frozen.release_reason) == ("second", "found")
     assert not Account.objects.get(pk=registry.accounts["ann"].pk).frozen
+
+
+def test_a_form_that_is_sent_twice_freezes_once_and_names_one_account(registry, junior):
+    entered = form()
+    first, again = (junior.post(f"{SET}?account={registry['ann']}", entered, follow=True) for _ in range(2))
+    assert first.redirect_chain == again.redirect_chain
+    assert "Nothing was frozen twice" in again.content.decode()
+    assert junior.post(f"{SET}?account={registry['bob']}", entered).status_code == 200
+    assert Freeze.objects.count() == 1
+
+
+def test_a_request_is_taken_back_in_the_list_and_a_freeze_says_when_it_is_to_be_reviewed(registry, junior, senior):
+    today = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    for name, review_on in (("bob", today + timedelta(days=9)), ("ann", today)):
+        junior.post(f"{SET}?account={registry[name]}", form(review_on=review_on.isoformat()))
+    page = junior.get(address(Freeze, "changelist")).content.decode()
+    assert page.count("to be reviewed") == 1
+    frozen = Freeze.objects.get(account__identifier=registry["ann"])
+    act(junior, "request_release", frozen.pk)
+    assert "Only who asked" in act(senior, "withdraw_request", frozen.pk)
+    act(junior, "withdraw_request", frozen.pk)
+    frozen.refresh_from_db()
+    assert frozen.release_requested_at is None
+    act(senior, "release", frozen.pk)
+    frozen.refresh_from_db()
+    assert frozen.released_at is None
 
 
 def test_a_transaction_that_waits_is_frozen_from_its_page_and_one_that_ended_is_not(registry, junior):

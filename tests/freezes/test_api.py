@@ -2,18 +2,23 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
-from accounts.models import UserRole
-from accounts.rules.access import Role
+from accounts.models import User, UserRole
+from accounts.operations.set_rule import set_rule
+from accounts.rules.access import Actor, Role
 from registry.models import Freeze
+from registry.operations.freeze import freeze_account
+from registry.operations.release import release
+from registry.operations.request_release import request_release
 from registry.rules.serials import format_block
 from tests.accounts import samples
-from tests.api.conftest import Market, key_for
+from tests.api.conftest import REGISTRY, Market, key_for
 
 PATH = "/api/v1/freezes"
 BLOCK = format_block("CNBJ", "BEA", 2026, 11, 21)
@@ -63,8 +68,54 @@ def test_one_freezes_two_release_and_the_units_move_again(staffed, ask):
     assert junior.post(f"{address}/release", {}, key="k-3").status_code == 403
     released = senior.post(f"{address}/release", {}, key="k-4")
     assert (released.status_code, released.json()["active"]) == (200, False)
-    assert junior.get(address).json() == released.json()
+    assert junior.get(address).json() == released.json() | {"review_due": False}
     assert seller.order(staffed.order(), key="k-5").status_code == 201
+
+
+def test_a_request_is_taken_back_by_who_made_it_and_only_by_them(staffed, ask):
+    junior, senior = ask("junior"), ask("administrator")
+    address = f"{PATH}/{junior.post(PATH, order()).json()['id']}"
+    back = f"{address}/withdraw-release-request"
+    assert problem(junior.post(back, {}, key="k-2"), 422)["code"] == "freeze-release-is-not-requested"
+    junior.post(f"{address}/request-release", {"reason": "found"}, key="k-3")
+    assert problem(senior.post(back, {}, key="k-4"), 422)["code"] == "freeze-request-is-anothers"
+    assert problem(junior.post(back, {"reason": "x"}, key="k-5"), 400)
+    assert problem(junior.post(f"{PATH}/999/withdraw-release-request", {}, key="k-6"), 404)
+    first, again = (junior.post(back, {}, key="k-7") for _ in range(2))
+    assert (first.status_code, first.json()["release_requested_by"]) == (200, None)
+    assert (again.content, again["Idempotency-Replayed"]) == (first.content, "true")
+    assert problem(senior.post(f"{address}/release", {}, key="k-8"), 422)["code"] == "freeze-release-is-not-requested"
+
+
+@pytest.mark.parametrize(("value", "marked"), [(None, 91), ({"days": 10}, 11), ("soon", 0)], ids=str)
+def test_a_freeze_that_stood_longer_than_the_rule_says_is_marked_for_review(staffed, ask, value, marked):
+    home, now = staffed.home, clock.now()
+    if value is not None:
+        told = {"valid_from": (now - timedelta(days=2)).date(), "confidence": "V", "source": "s", "now": now}
+        set_rule(jurisdiction=home, key="freeze.review-period", value=value, actor=REGISTRY, **told)
+    junior = User.objects.get(username="junior")
+    actor = Actor(junior.pk, f"user:{junior.pk}", frozenset({"junior-registry-administrator@CN-BJ"}))
+    far, soon = (now + timedelta(days=400)).date(), now.astimezone(ZoneInfo(home.time_zone)).date()
+    frozen = [
+        freeze_account(staffed[name], reason="r", review_on=review_on, actor=actor, now=now - days * timedelta(days=1))
+        for name, days, review_on in (
+            ("seller", max(marked - 2, 0), far), ("buyer", marked, far), ("issuance", 0, soon), ("cancelled", marked, far),
+        )
+    ]  # fmt: skip
+    request_release(frozen[3].id, actor=actor, now=now)
+    senior = User.objects.get(username="administrator")
+    release(
+        frozen[3].id,
+        actor=Actor(senior.pk, f"user:{senior.pk}", frozenset({"senior-registry-administrator@CN-BJ"})),
+        now=now,
+    )
+    rows = ask("auditor").get(PATH).json()["results"]
+    due = {row["id"]: row["review_due"] for row in rows}
+    assert due == {frozen[0].id: marked == 0, frozen[1].id: True, frozen[2].id: True, frozen[3].id: False}
+    for wanted in (True, False):
+        found = ask("auditor").get(f"{PATH}?review_due={str(wanted).lower()}").json()["results"]
+        assert {row["id"] for row in found} == {number for number, is_due in due.items() if is_due is wanted}
+    assert ask("auditor").get(f"{PATH}/{frozen[1].id}").json()["review_due"] is True
 
 
 def test_an_account_is_frozen_and_says_so(staffed, ask):

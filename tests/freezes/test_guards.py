@@ -65,6 +65,10 @@ def asked(by: str) -> str:
     return f"release_requested_by_id = {user(by)}, release_requested_at = now()"
 
 
+def withdrawn(by: str) -> str:
+    return f"release_requested_by_id = NULL, release_requested_at = NULL, request_withdrawn_by_id = {user(by)}, request_withdrawn_at = now()"
+
+
 def condition(text: str, instead: str = "false") -> Guard:
     return ("registry_freeze_takes_effect", text, instead)
 
@@ -75,6 +79,10 @@ REQUESTER = condition(
 )
 RELEASER = condition("NOT registry_has_role(NEW.released_by_id,", "false AND registry_has_role(NEW.released_by_id,")
 ASKED_FIRST = condition("OLD.release_requested_at IS NULL AND NEW.released_at IS NOT NULL")
+WITHDRAWER = condition("IF (NEW.request_withdrawn_by_id", "IF false AND (NEW.request_withdrawn_by_id")
+NOT_WITHDRAWN = condition(
+    "OR NOT withdrawn AND (NEW.request_withdrawn_by_id", "OR false AND (NEW.request_withdrawn_by_id"
+)
 ASKED_ONCE = condition("to_jsonb(NEW) - asked <> to_jsonb(OLD) - asked")
 WHOLE = trigger("freeze", "freezes_take_effect")
 BY_A_STEP = "INSERT INTO registry_transactionstep (transaction_id, event, from_state, to_state, user_id, at)"
@@ -97,6 +105,23 @@ ATTACKS: dict[str, tuple[str, list[Guard]]] = {
     "asked for by a representative": (update(1, asked("representative")), [REQUESTER]),
     "asked for by the compliance authority": (update(1, asked("authority")), [REQUESTER]),
     "asked for by another than asked": (update(2, asked("junior")), [ASKED_ONCE]),
+    "a request taken back by another than asked": (update(2, withdrawn("junior")), [WITHDRAWER]),
+    "a request taken back by nobody": (
+        update(2, "release_requested_by_id = NULL, release_requested_at = NULL"),
+        [WITHDRAWER],
+    ),
+    "a request taken back before it was made": (
+        update(2, withdrawn("senior").replace("now()", "release_requested_at - interval '1 s'")),
+        [WITHDRAWER],
+    ),
+    "a request taken back and the freeze released in one stroke": (
+        update(2, f"{withdrawn('senior')}, {released('second-senior')}"),
+        [WITHDRAWER, constraint("freeze", "release_is_asked_then_given")],
+    ),
+    "a request taken back that nobody made": (
+        update(1, f"request_withdrawn_by_id = {user('senior')}, request_withdrawn_at = now()"),
+        [NOT_WITHDRAWN, REQUESTER],
+    ),
     "another reason given for a release": (update(2, "release_reason = 'another'"), [ASKED_ONCE]),
     "released again": (update(3, released("second-senior")), [condition("OLD.released_at IS NOT NULL OR", "")]),
     "released before it was frozen": (
@@ -121,7 +146,11 @@ ATTACKS: dict[str, tuple[str, list[Guard]]] = {
             more=", release_requested_by_id, release_requested_at, released_by_id, released_at",
             values=f", {user('junior')}, now(), {user('senior')}, now()",
         ),
-        [condition("NEW.release_requested_by_id IS NOT NULL OR NEW.release_reason <> ''")],
+        [
+            condition(
+                "NEW.release_requested_by_id IS NOT NULL OR NEW.request_withdrawn_by_id IS NOT NULL OR NEW.release_reason <> ''"
+            )
+        ],
     ),
     "serials that are not issued": (
         insert(first=1_001, following=1_011),

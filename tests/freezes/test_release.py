@@ -10,6 +10,7 @@ from registry.models import Freeze
 from registry.operations.outcome import AnsweredBefore, AnswerKey, Refused
 from registry.operations.release import release
 from registry.operations.request_release import request_release
+from registry.operations.withdraw_release_request import withdraw_release_request
 from tests.build import NOW, REGISTRY
 from tests.freezes.people import REVIEW, Staffed, frozen_serials
 
@@ -34,6 +35,34 @@ def test_who_froze_may_ask_for_the_release_and_another_gives_it(staff: Staffed):
         staff.second.user_id,
     )
     assert (row.release_reason, released.is_active) == ("the owner was found", False)
+
+
+def test_who_asked_takes_the_request_back_and_anybody_may_ask_again(staff: Staffed):
+    frozen = staff.freeze(601, 611)
+    request_release(frozen.id, actor=staff.junior, now=NOW, reason="found")
+    for actor in (staff.senior, staff.second):
+        with pytest.raises(Refusal) as refused:
+            withdraw_release_request(frozen.id, actor=actor, now=NOW)
+        assert code_of(refused) == "freeze-request-is-anothers"
+    for actor in (staff.authority, staff.stranger, REGISTRY):
+        with pytest.raises(NotPermitted):
+            withdraw_release_request(frozen.id, actor=actor, now=NOW)
+    later = NOW + timedelta(hours=1)
+    left = withdraw_release_request(frozen.id, actor=staff.junior, now=later)
+    assert (left.release_requested_by, left.release_reason, left.is_active) == (None, "", True)
+    for act in (release, withdraw_release_request):
+        with pytest.raises(Refusal) as nothing:
+            act(frozen.id, actor=staff.senior, now=NOW)
+        assert code_of(nothing) == "freeze-release-is-not-requested"
+    # A clock that is a moment behind asks no earlier than the request was taken back.
+    assert request_release(frozen.id, actor=staff.senior, now=NOW).release_requested_at == later
+    assert not release(frozen.id, actor=staff.second, now=later).is_active
+    with pytest.raises(Refusal) as late:
+        withdraw_release_request(frozen.id, actor=staff.senior, now=later)
+    assert code_of(late) == "freeze-is-released"
+    events = Entry.objects.filter(subject=f"freeze:{frozen.id}").order_by("id").values_list("event", flat=True)
+    asked = "freeze.release-requested"
+    assert list(events) == ["freeze.set", asked, "freeze.release-withdrawn", asked, "freeze.released"]
 
 
 def test_who_froze_may_release_what_another_asked_for(staff: Staffed):

@@ -79,6 +79,10 @@ BREAKS = {
         " SELECT holder_id, jurisdiction_id, 1000, 399, 0 FROM accounts_account WHERE name = 'ann'",
         "399",
     ),
+    "tally": (
+        "INSERT INTO registry_tally (at, marked_in, summed) VALUES ('2026-06-02Z', pg_current_xact_id(), true)",
+        "came 0 and went 0",
+    ),
     "custody": (
         "UPDATE registry_unitblock b SET account_id = o.account_id FROM registry_unitblock o"
         " WHERE (b.start_no, o.start_no) IN ((601, 801), (801, 601))",

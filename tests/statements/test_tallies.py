@@ -13,6 +13,7 @@ from registry.operations.propose import propose
 from registry.operations.tally_turnovers import tally_turnovers
 from registry.rules.proposal import Proposal
 from registry.statements import holdings_as_of
+from registry.verification import EQUATIONS, Difference, Verified, verify
 from tests.build import NOW, Beijing, beijing
 
 DAY = timedelta(days=1)
@@ -66,6 +67,32 @@ def test_the_next_tally_goes_on_where_the_last_one_ended(registry):
         assert step == "summed"
     assert [held(registry, "bob", NOW + day * DAY) for day in range(5)] == [0, 10, 30, 60, 60]
     assert held(registry, "ann", NOW + 4 * DAY) == 140
+
+
+def test_the_ledgers_verification_compares_every_tally_with_the_ranges(registry, owner):
+    for day in (1, 2):
+        for _ in range(3):
+            tally_turnovers(now=NOW + day * DAY)
+        move(registry, 10, NOW + day * DAY)
+    assert isinstance(verify(), Verified)
+    for wrong in (
+        "UPDATE registry_turnover SET entered = entered + 1 WHERE gone = 0 AND entered = 200",
+        "UPDATE registry_turnover SET gone = 199 WHERE gone = 200",
+        "DELETE FROM registry_turnover WHERE entered = 10",
+        "INSERT INTO registry_turnover SELECT account_id, series_id, recognition_id, (SELECT max(at) FROM registry_tally),"
+        " entered, gone FROM registry_turnover WHERE entered = 1000",
+    ):
+        with owner.transaction(force_rollback=True):
+            assert owner.execute(wrong).rowcount == 1, wrong
+            assert owner.execute(EQUATIONS["tally"]).fetchone() is not None, wrong
+        assert owner.execute(EQUATIONS["tally"]).fetchone() is None
+    owner.execute("UPDATE registry_turnover SET entered = entered + 1 WHERE gone = 0 AND entered = 200")
+    found = verify()
+    assert isinstance(found, Difference)
+    assert (found.name, found.params["found_entered"], found.params["expected_entered"]) == ("tally", 201, 200)
+    # Thrown away and made again, at no cost to any answer.
+    owner.execute("DELETE FROM registry_tally")
+    assert isinstance(verify(), Verified)
 
 
 def test_what_completes_before_a_tally_throws_it_away_and_what_completes_after_keeps_it(registry):

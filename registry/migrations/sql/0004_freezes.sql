@@ -16,17 +16,21 @@ CREATE TABLE registry_freeze (
     release_requested_by_id bigint REFERENCES accounts_user (id),
     release_requested_at timestamptz,
     release_reason text NOT NULL DEFAULT '',
+    -- Who took back the latest request that was taken back, and when; the log has them all.
+    request_withdrawn_by_id bigint REFERENCES accounts_user (id),
+    request_withdrawn_at timestamptz,
     released_by_id bigint REFERENCES accounts_user (id),
     released_at timestamptz,
     CONSTRAINT freeze_is_of_one_thing CHECK (num_nonnulls(transaction_id, account_id, origin_id) = 1
         AND num_nonnulls(origin_id, first_no, next_no) IN (0, 3) AND first_no >= 1 AND first_no < next_no),
     CONSTRAINT two_release CHECK (released_by_id <> release_requested_by_id),
-    CONSTRAINT release_is_asked_then_given CHECK (num_nulls(release_requested_by_id, release_requested_at) IN (0, 2)
+    CONSTRAINT release_is_asked_then_given CHECK (num_nulls(request_withdrawn_by_id, request_withdrawn_at) IN (0, 2)
+        AND request_withdrawn_at >= frozen_at AND num_nulls(release_requested_by_id, release_requested_at) IN (0, 2)
         AND num_nulls(released_by_id, released_at) IN (0, 2) AND (released_by_id IS NULL OR release_requested_by_id IS NOT NULL)
         AND release_requested_at >= frozen_at AND released_at >= release_requested_at),
     -- As of transactions: no time is infinite or beyond what a reader's clock can say.
     CONSTRAINT times_are_of_this_age CHECK (frozen_at >= '1990-01-01Z' AND review_on BETWEEN '1990-01-01' AND '8999-12-31'
-        AND greatest(frozen_at, release_requested_at, released_at) < '9000-01-01Z')
+        AND greatest(frozen_at, release_requested_at, request_withdrawn_at, released_at) < '9000-01-01Z')
 );
 CREATE INDEX freezes_of_a_transaction ON registry_freeze (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX freezes_of_an_account ON registry_freeze (account_id) WHERE account_id IS NOT NULL;
@@ -100,13 +104,14 @@ DECLARE
     stopped registry_transaction;
     other registry_freeze;
     administrators text[] := '{senior-registry-administrator,junior-registry-administrator}';
-    release text[] := '{release_requested_by_id,release_requested_at,release_reason,released_by_id,released_at}';
+    release text[] := '{release_requested_by_id,release_requested_at,release_reason,request_withdrawn_by_id,request_withdrawn_at,released_by_id,released_at}';
+    withdrawn boolean := TG_OP = 'UPDATE' AND OLD.release_requested_at IS NOT NULL AND NEW.release_requested_at IS NULL;
     asked text[] := '{released_by_id,released_at}';
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'a freeze is never deleted' USING ERRCODE = 'integrity_constraint_violation';
     ELSIF TG_OP = 'INSERT' THEN
-        IF NEW.release_requested_by_id IS NOT NULL OR NEW.release_reason <> '' THEN
+        IF NEW.release_requested_by_id IS NOT NULL OR NEW.request_withdrawn_by_id IS NOT NULL OR NEW.release_reason <> '' THEN
             RAISE EXCEPTION 'a freeze begins unreleased' USING ERRCODE = 'integrity_constraint_violation';
         ELSIF NEW.jurisdiction_id IS DISTINCT FROM coalesce(NEW.origin_id,
                 (SELECT a.jurisdiction_id FROM accounts_account a WHERE a.id = NEW.account_id),
@@ -117,13 +122,25 @@ BEGIN
             RAISE EXCEPTION 'user % may not freeze', NEW.frozen_by_id
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'freezer_has_the_right';
         END IF;
-    -- First the release is asked for, then it is given, and nothing else ever changes.
+    -- First the release is asked for, which who asked may take back; then it is given, and nothing else ever changes.
     ELSIF OLD.released_at IS NOT NULL OR to_jsonb(NEW) - release <> to_jsonb(OLD) - release
             OR OLD.release_requested_at IS NULL AND NEW.released_at IS NOT NULL
-            OR OLD.release_requested_at IS NOT NULL AND to_jsonb(NEW) - asked <> to_jsonb(OLD) - asked THEN
+            OR OLD.release_requested_at IS NOT NULL AND NOT withdrawn AND to_jsonb(NEW) - asked <> to_jsonb(OLD) - asked
+            OR NOT withdrawn AND (NEW.request_withdrawn_by_id, NEW.request_withdrawn_at)
+                IS DISTINCT FROM (OLD.request_withdrawn_by_id, OLD.request_withdrawn_at) THEN
         RAISE EXCEPTION 'a freeze is released once, by two, and otherwise stays' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF withdrawn THEN
+        IF (NEW.request_withdrawn_by_id IS DISTINCT FROM OLD.release_requested_by_id OR NEW.release_reason <> ''
+                OR NEW.released_at IS NOT NULL OR NOT coalesce(NEW.request_withdrawn_at >= OLD.release_requested_at, false)) THEN
+            RAISE EXCEPTION 'who asked for a release takes the request back'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'request_is_withdrawn_by_its_requester';
+        END IF;
+        RETURN NULL;
     ELSIF NEW.released_at IS NULL THEN
-        IF NOT registry_has_role(NEW.release_requested_by_id, NEW.jurisdiction_id, administrators) THEN
+        IF NEW.release_requested_at < NEW.request_withdrawn_at THEN
+            RAISE EXCEPTION 'a release is asked for again after the request that was taken back'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'release_is_asked_then_given';
+        ELSIF NOT registry_has_role(NEW.release_requested_by_id, NEW.jurisdiction_id, administrators) THEN
             RAISE EXCEPTION 'user % may not ask for a release', NEW.release_requested_by_id
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'requester_has_the_right';
         END IF;

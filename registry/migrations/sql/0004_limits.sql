@@ -257,6 +257,66 @@ CREATE TRIGGER holding_limits_follow_the_ledger BEFORE INSERT OR UPDATE ON regis
     FOR EACH ROW EXECUTE FUNCTION registry_holding_limit_follows_the_ledger();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON registry_holdinglimit EXECUTE FUNCTION registry_never_changes();
 
+-- The rule by which the holding limits of a jurisdiction were made last: a new account's holder gets its limit by the same.
+CREATE TABLE registry_holdingrule (
+    jurisdiction_id bigint PRIMARY KEY REFERENCES accounts_jurisdiction (id),
+    day date NOT NULL,
+    others bigint NOT NULL,
+    above_allocation bigint NOT NULL
+);
+
+-- What each holder of private accounts in a jurisdiction may hold by a rule, or only the one that is named.
+CREATE FUNCTION registry_limits_by_rule(place bigint, day date, others bigint, above_allocation bigint, only_holder bigint)
+RETURNS TABLE (holder_id bigint, may_hold bigint) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT h.holder_id, CASE WHEN h.operates THEN above_allocation + (
+            SELECT coalesce(sum(r.quantity), 0) FROM registry_allocation r
+            WHERE r.state = 'READY' AND r.vintage = extract(year FROM day)
+                AND r.installation_id IN (SELECT a.installation_id FROM accounts_account a
+                    WHERE a.holder_id = h.holder_id AND a.jurisdiction_id = place AND a.type_id = 'OHA' AND a.status <> 'CLOSED'))::bigint
+        ELSE others END
+    FROM (SELECT p.holder_id, bool_or(a.type_id = 'OHA' AND a.status <> 'CLOSED') AS operates
+        FROM registry_privateaccount p JOIN accounts_account a ON a.id = p.id
+        WHERE p.jurisdiction_id = place AND p.holder_id IS NOT NULL AND coalesce(p.holder_id = only_holder, true) GROUP BY 1) h;
+END $$;
+
+-- Whether the holding limits of a jurisdiction are otherwise than a rule makes them; null `others`: than none.
+CREATE FUNCTION registry_holding_limits_are_stale(place bigint, day date, others bigint, above_allocation bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN others IS NULL THEN EXISTS (SELECT FROM registry_holdinglimit WHERE jurisdiction_id = place)
+            OR EXISTS (SELECT FROM registry_holdingrule WHERE jurisdiction_id = place)
+        -- A holder who has closed every account keeps a row that binds nobody.
+        ELSE NOT EXISTS (SELECT FROM registry_holdingrule k WHERE k.jurisdiction_id = place AND k.others = registry_holding_limits_are_stale.others
+                AND k.above_allocation = registry_holding_limits_are_stale.above_allocation
+                AND extract(year FROM k.day) = extract(year FROM registry_holding_limits_are_stale.day))
+            OR EXISTS (SELECT FROM registry_limits_by_rule(place, day, others, above_allocation, NULL) r
+                LEFT JOIN registry_holdinglimit l ON l.holder_id = r.holder_id AND l.jurisdiction_id = place
+                WHERE l."limit" IS DISTINCT FROM r.may_hold) END
+$$;
+
+-- No holder is ever without its limit: who opens an account gets it in the same database transaction. The jurisdiction's row makes this
+-- and `registry_set_holding_limits` take turns.
+CREATE FUNCTION registry_account_gets_its_holding_limit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    rule registry_holdingrule;
+BEGIN
+    PERFORM FROM accounts_jurisdiction WHERE id = NEW.jurisdiction_id FOR SHARE;
+    SELECT * INTO rule FROM registry_holdingrule WHERE jurisdiction_id = NEW.jurisdiction_id;
+    IF FOUND THEN
+        INSERT INTO registry_holdinglimit (holder_id, jurisdiction_id, "limit", held, pending)
+        SELECT r.holder_id, NEW.jurisdiction_id, r.may_hold, registry_held_by(r.holder_id, NEW.jurisdiction_id),
+            registry_pending_for(r.holder_id, NEW.jurisdiction_id)
+        FROM registry_limits_by_rule(NEW.jurisdiction_id, rule.day, rule.others, rule.above_allocation, NEW.holder_id) r
+        -- An account more of a holder who has one: what it holds is counted already.
+        ON CONFLICT (holder_id, jurisdiction_id) DO UPDATE SET "limit" = excluded."limit";
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER accounts_get_their_holding_limit AFTER INSERT ON accounts_account
+    FOR EACH ROW WHEN (NEW.holder_id IS NOT NULL) EXECUTE FUNCTION registry_account_gets_its_holding_limit();
+
 -- Make the holding limits of a jurisdiction anew by its rule: {"jurisdiction": id, "day", "others", "above_allocation",
 -- "entries"}; without `others` there are none. An operator may hold what is allocated to its installations for the year, and
 -- `above_allocation`; any other holder `others`. Nothing of these accounts moves meanwhile. Returns how many there are.
@@ -266,25 +326,24 @@ DECLARE
     place bigint := (request ->> 'jurisdiction')::bigint;
     made bigint := 0;
 BEGIN
-    -- Locks in the one order: accounts by id, then holding limits by id.
+    -- Locks in the one order: who opens accounts, then accounts by id, then holding limits by id.
+    PERFORM FROM accounts_jurisdiction WHERE id = place FOR NO KEY UPDATE;
     PERFORM FROM accounts_account WHERE id IN (SELECT a.id FROM registry_privateaccount a WHERE a.jurisdiction_id = place)
     ORDER BY id FOR NO KEY UPDATE;
     PERFORM FROM registry_holdinglimit WHERE jurisdiction_id = place ORDER BY id FOR NO KEY UPDATE;
     IF request ->> 'others' IS NULL THEN
         DELETE FROM registry_holdinglimit WHERE jurisdiction_id = place;
+        DELETE FROM registry_holdingrule WHERE jurisdiction_id = place;
     ELSE
+        INSERT INTO registry_holdingrule (jurisdiction_id, day, others, above_allocation)
+        VALUES (place, (request ->> 'day')::date, (request ->> 'others')::bigint, (request ->> 'above_allocation')::bigint)
+        ON CONFLICT (jurisdiction_id) DO UPDATE
+        SET day = excluded.day, others = excluded.others, above_allocation = excluded.above_allocation;
         INSERT INTO registry_holdinglimit (holder_id, jurisdiction_id, "limit", held, pending)
-        SELECT h.holder_id, place, CASE WHEN h.operates THEN (request ->> 'above_allocation')::bigint + (
-                SELECT coalesce(sum(r.quantity), 0) FROM registry_allocation r
-                WHERE r.state = 'READY' AND r.vintage = extract(year FROM (request ->> 'day')::date)
-                    AND r.installation_id IN (SELECT a.installation_id FROM accounts_account a
-                        WHERE a.holder_id = h.holder_id AND a.jurisdiction_id = place AND a.type_id = 'OHA' AND a.status <> 'CLOSED'))
-                ELSE (request ->> 'others')::bigint END,
-            registry_held_by(h.holder_id, place), registry_pending_for(h.holder_id, place)
-        FROM (SELECT p.holder_id, bool_or(a.type_id = 'OHA' AND a.status <> 'CLOSED') AS operates
-            FROM registry_privateaccount p JOIN accounts_account a ON a.id = p.id
-            WHERE p.jurisdiction_id = place AND p.holder_id IS NOT NULL GROUP BY 1) h
-        ORDER BY h.holder_id
+        SELECT r.holder_id, place, r.may_hold, registry_held_by(r.holder_id, place), registry_pending_for(r.holder_id, place)
+        FROM registry_limits_by_rule(place, (request ->> 'day')::date, (request ->> 'others')::bigint,
+            (request ->> 'above_allocation')::bigint, NULL) r
+        ORDER BY r.holder_id
         ON CONFLICT (holder_id, jurisdiction_id) DO UPDATE
         SET "limit" = excluded."limit", held = excluded.held, pending = excluded.pending;
         GET DIAGNOSTICS made = ROW_COUNT;
@@ -293,9 +352,11 @@ BEGIN
     RETURN made;
 END $$;
 
-GRANT SELECT ON registry_limit, registry_dailyuse, registry_holdinglimit, registry_privateaccount TO registry_application, registry_auditor;
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON registry_holdingrule EXECUTE FUNCTION registry_never_changes();
+GRANT SELECT ON registry_holdingrule, registry_limit, registry_dailyuse, registry_holdinglimit, registry_privateaccount TO registry_application, registry_auditor;
 GRANT INSERT (account_id, jurisdiction_id, per_transaction, per_day, valid_from, valid_to, source), UPDATE (valid_to)
     ON registry_limit TO registry_application;
-GRANT EXECUTE ON FUNCTION registry_limits_of(bigint, timestamptz), registry_set_holding_limits(jsonb) TO registry_application;
+GRANT EXECUTE ON FUNCTION registry_limits_of(bigint, timestamptz), registry_set_holding_limits(jsonb),
+    registry_holding_limits_are_stale(bigint, date, bigint, bigint) TO registry_application;
 -- The recomputation asks it.
 GRANT EXECUTE ON FUNCTION registry_type_is_limited(text) TO registry_application, registry_auditor;

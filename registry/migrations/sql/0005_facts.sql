@@ -189,7 +189,8 @@ BEGIN
         result := result || jsonb_build_object('named', found);
     END IF;
     IF request ? 'obligations' THEN
-        SELECT jsonb_object_agg(o.id, to_jsonb(o)) INTO found FROM registry_obligation o
+        SELECT jsonb_object_agg(o.id, to_jsonb(o) || jsonb_build_object('determined_at', (SELECT max(s.determined_at)
+            FROM registry_statussnapshot s WHERE s.installation_id = o.installation_id))) INTO found FROM registry_obligation o
         WHERE o.id IN (SELECT value::bigint FROM jsonb_array_elements_text(request -> 'obligations'));
         result := result || jsonb_build_object('obligations', found);
     END IF;

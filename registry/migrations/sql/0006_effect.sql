@@ -75,7 +75,7 @@ BEGIN
     PERFORM registry_record(plan);
 END $$;
 
--- Freeze, ask for the release of, or release: {"freeze": {...columns}} or {"ask": {...}} or {"release": {...}}, "entries", "answers".
+-- Freeze, ask for the release of, take that back, or release: {"freeze": {...columns}}, {"ask": {...}}, {"withdraw": {...}}, {"release": {...}}, "entries", "answers".
 -- Returns the freeze's id, which `registry_freezing` (0004) gave out in the same session, since the entries name it.
 CREATE FUNCTION registry_freeze_or_release(plan jsonb) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -97,6 +97,11 @@ BEGIN
         UPDATE registry_freeze f SET release_requested_by_id = r.by, release_requested_at = r.at, release_reason = r.reason
         FROM jsonb_to_record(plan -> 'ask') AS r (id bigint, by bigint, at timestamptz, reason text)
         WHERE f.id = r.id AND f.release_requested_by_id IS NULL RETURNING f.id INTO made;
+    ELSIF plan ? 'withdraw' THEN
+        UPDATE registry_freeze f SET release_requested_by_id = NULL, release_requested_at = NULL, release_reason = '',
+            request_withdrawn_by_id = r.by, request_withdrawn_at = r.at
+        FROM jsonb_to_record(plan -> 'withdraw') AS r (id bigint, by bigint, at timestamptz)
+        WHERE f.id = r.id AND f.release_requested_by_id IS NOT NULL AND f.released_at IS NULL RETURNING f.id INTO made;
     ELSE
         UPDATE registry_freeze f SET released_by_id = r.by, released_at = r.at
         FROM jsonb_to_record(plan -> 'release') AS r (id bigint, by bigint, at timestamptz)

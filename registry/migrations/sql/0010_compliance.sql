@@ -144,15 +144,119 @@ BEGIN
     END IF;
 END $$;
 
+-- The deadline of an obligation is what the dated rule of its year says (registry/rules/deadlines.py), as far as PostgreSQL knows: it
+-- has no holidays, so of a deadline that moves off days that do not work it knows the direction and no more than a month of it.
+CREATE FUNCTION registry_deadline_is_what_its_rule_says() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    rule jsonb;
+    wall timestamp;
+    named date;
+    said_time text;
+BEGIN
+    SELECT CASE jsonb_typeof(r.value) WHEN 'string' THEN jsonb_build_object('month_day', r.value) ELSE r.value END,
+        NEW.due_at AT TIME ZONE j.time_zone INTO rule, wall
+    FROM accounts_datedrule r JOIN accounts_jurisdiction j ON j.id = r.jurisdiction_id
+    WHERE r.jurisdiction_id = NEW.jurisdiction_id AND r.key = 'calendar.surrender'
+        AND r.valid_from <= make_date(NEW.year, 12, 31) AND coalesce(r.valid_to > make_date(NEW.year, 12, 31), true);
+    IF NOT FOUND THEN
+        IF NEW.counts <> 'completed' THEN
+            RAISE EXCEPTION 'where no rule says otherwise, the completion of a surrender counts'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'deadline_is_what_its_rule_says';
+        END IF;
+        RETURN NEW;
+    END IF;
+    named := ((NEW.year + coalesce((rule ->> 'years_after')::integer, 1))::text || '-' || (rule ->> 'month_day'))::date;
+    said_time := coalesce(rule ->> 'time', '24:00');
+    IF said_time IN ('24:00', '24:00:00') THEN
+        -- The end of a day is the beginning of the next one.
+        said_time := '00:00';
+        named := named + 1;
+    END IF;
+    IF NEW.counts <> coalesce(rule ->> 'counts', 'completed') OR wall::time <> said_time::time
+            OR wall::date NOT BETWEEN (CASE rule ->> 'on_non_working_day' WHEN 'previous' THEN named - 31 ELSE named END)
+                AND (CASE rule ->> 'on_non_working_day' WHEN 'next' THEN named + 31 ELSE named END) THEN
+        RAISE EXCEPTION 'the deadline of % is not what the dated rule says', NEW.year
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'deadline_is_what_its_rule_says';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER deadlines_are_what_their_rules_say BEFORE INSERT OR UPDATE OF due_at, counts ON registry_obligation
+    FOR EACH ROW EXECUTE FUNCTION registry_deadline_is_what_its_rule_says();
+
+-- The instant of a transaction that must not be later than a deadline. Where nobody has to approve, it is approved when proposed.
+CREATE FUNCTION registry_counted_at(given registry_transaction, counts text) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE counts WHEN 'proposed' THEN given.proposed_at
+        WHEN 'approved' THEN coalesce((SELECT s.at FROM registry_transactionstep s
+            WHERE s.transaction_id = given.id AND s.event = 'approved'), given.proposed_at)
+        ELSE given.completed_at END
+$$;
+
+-- A surrender is made in the window of its obligation, and once the status at a deadline is determined none arrives that would have
+-- been in time for it. The jurisdiction's row is shared: who determines locks it, and so has seen every surrender before it.
+CREATE FUNCTION registry_surrender_keeps_its_times() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    duty registry_obligation;
+    acts_at timestamptz := CASE TG_OP WHEN 'INSERT' THEN NEW.proposed_at ELSE NEW.completed_at END;
+BEGIN
+    IF TG_OP = 'UPDATE' AND (NEW.state <> 'COMPLETED' OR NEW.state = OLD.state) THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO duty FROM registry_obligation WHERE id = NEW.obligation_id;
+    PERFORM FROM accounts_jurisdiction WHERE id = duty.jurisdiction_id FOR KEY SHARE;
+    -- Where the proposal counts, an approval after the closing is of what came before it.
+    IF acts_at < duty.opens_at OR acts_at > duty.closes_at AND (TG_OP = 'INSERT' OR duty.counts <> 'proposed') THEN
+        RAISE EXCEPTION 'the surrender window of % is not open', duty.year
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'surrender_window_is_open';
+    ELSIF EXISTS (SELECT FROM registry_statussnapshot s WHERE s.installation_id = duty.installation_id
+            AND s.determined_at >= CASE WHEN NEW.state = 'COMPLETED' THEN registry_counted_at(NEW, s.counts) WHEN s.counts = 'proposed' THEN acts_at END) THEN
+        -- Whoever's clock said otherwise decides again, and check 5005 gives the reason.
+        RAISE EXCEPTION 'the status at a deadline that this surrender would keep is determined' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER surrenders_keep_their_times AFTER INSERT ON registry_transaction
+    FOR EACH ROW WHEN (NEW.obligation_id IS NOT NULL) EXECUTE FUNCTION registry_surrender_keeps_its_times();
+CREATE TRIGGER surrenders_end_in_their_times AFTER UPDATE OF state ON registry_transaction
+    FOR EACH ROW WHEN (NEW.obligation_id IS NOT NULL) EXECUTE FUNCTION registry_surrender_keeps_its_times();
+
+-- A status is determined at the obligation's own deadline, from the surrenders that were in time for it: what PostgreSQL finds of them
+-- is what the row says, and none that would be in time is still open.
+CREATE FUNCTION registry_status_counts_what_was_in_time() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    odd record;
+BEGIN
+    SELECT a.installation_id, a.year INTO odd FROM added a
+        LEFT JOIN registry_obligation o ON (o.installation_id, o.year) = (a.installation_id, a.year)
+    WHERE a.counts <> coalesce(o.counts, 'completed') OR a.determined_at <> o.due_at
+        OR a.surrendered <> (SELECT coalesce(sum(t.quantity), 0) FROM registry_obligation e
+            JOIN registry_transaction t ON t.obligation_id = e.id AND t.state = 'COMPLETED'
+            WHERE e.installation_id = a.installation_id AND registry_counted_at(t, a.counts) <= a.determined_at
+                AND NOT EXISTS (SELECT FROM registry_transaction r WHERE r.reverses_id = t.id AND r.completed_at <= a.determined_at))
+        OR a.counts = 'proposed' AND EXISTS (SELECT FROM registry_obligation e
+            JOIN registry_transaction t ON t.obligation_id = e.id
+            WHERE e.installation_id = a.installation_id AND t.proposed_at <= a.determined_at
+                AND t.state NOT IN ('COMPLETED', 'REJECTED', 'CANCELLED', 'TERMINATED'))
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the status of installation % for % is not of what was in time at its deadline', odd.installation_id, odd.year
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'status_counts_what_was_in_time';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER statuses_count_what_was_in_time AFTER INSERT ON registry_statussnapshot REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION registry_status_counts_what_was_in_time();
+
 REVOKE EXECUTE ON FUNCTION registry_correction_is_of_the_same_year(), registry_obligation_stays_itself(),
     registry_allocation_table_is_approved_once(), registry_approval_makes_rows_ready(), registry_allocation_stays_as_loaded(),
-    registry_transaction_is_what_its_record_says(),
+    registry_transaction_is_what_its_record_says(), registry_deadline_is_what_its_rule_says(),
+    registry_counted_at(registry_transaction, text), registry_surrender_keeps_its_times(), registry_status_counts_what_was_in_time(),
     registry_range_fits_its_record(registry_transactionblock) FROM PUBLIC;
 GRANT SELECT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
     registry_statussnapshot TO registry_application, registry_auditor;
 GRANT INSERT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
     registry_statussnapshot TO registry_application;
-GRANT UPDATE (opens_at, due_at, closes_at, eligible_until_vintage) ON registry_obligation TO registry_application;
+GRANT UPDATE (opens_at, due_at, closes_at, counts, eligible_until_vintage) ON registry_obligation TO registry_application;
 GRANT UPDATE (state, approved_by_id, approved_at) ON registry_allocationtable TO registry_application;
 GRANT UPDATE (state) ON registry_allocation TO registry_application;
 GRANT USAGE ON SEQUENCE registry_obligation_id_seq, registry_allocationtable_id_seq, registry_allocation_id_seq,
