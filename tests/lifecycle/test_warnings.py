@@ -1,5 +1,6 @@
 """What waits near a deadline warns both persons: in every answer of the API, and on the administration's pages."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -89,8 +90,7 @@ def test_what_is_warned_of(state, counts, now, codes):
     assert [str(one.code) for one in found] == codes
 
 
-@pytest.fixture
-def owing(committed_db: str) -> Beijing:
+def one_who_owes() -> Beijing:
     """An operator who needs two persons to surrender, with an obligation."""
     made = beijing(operators=("plant",))
     made.issue(1_000)
@@ -98,6 +98,16 @@ def owing(committed_db: str) -> Beijing:
     Account.objects.update(one_person_surrender=False)
     made.obligation("plant")
     return made
+
+
+@pytest.fixture
+def world() -> Callable[[], Beijing]:
+    return one_who_owes
+
+
+@pytest.fixture
+def owing(registry: Beijing) -> Beijing:
+    return registry
 
 
 @pytest.mark.parametrize(
