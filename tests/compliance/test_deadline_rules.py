@@ -1,10 +1,11 @@
 """Deadlines of surrenders by dated rule: in each city's zone and calendar, by the instant the rule names, and in PostgreSQL."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
 from accounts.models import Account
 from accounts.operations.set_calendar_day import set_calendar_day
@@ -298,3 +299,24 @@ def test_nothing_comes_in_time_for_a_status_that_is_determined(db, monkeypatch):
             approve(waiting.transaction_id, actor=made.approver, now=DUE)
     assert approve(waiting.transaction_id, actor=made.approver, now=DUE + SECOND).state == "COMPLETED"
     assert connection.is_usable()
+
+
+def test_a_status_waits_for_a_surrender_that_is_on_its_way_and_counts_it(committed_db):
+    made = city(operators=("P-1",))
+    Account.objects.filter(identifier=made["P-1"]).update(one_person_surrender=True)
+    made.obligation("P-1")
+
+    def determine() -> None:
+        try:
+            run_due(actor=REGISTRY, now=DUE)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert surrender(made, "P-1", 60, DUE).state == "COMPLETED"
+            job = pool.submit(determine)
+            with pytest.raises(TimeoutError):
+                job.result(timeout=1)
+        job.result()
+    assert statuses() == {"P-1": "A"}
