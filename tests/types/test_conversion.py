@@ -1,6 +1,6 @@
 """Units of one type are retired and as many of another made in their place: by two persons, as the dated rule says, in time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -35,9 +35,13 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.fixture
-def office(committed_db: str) -> Iterator[Office]:
-    made = make_office()
-    yield made
+def world() -> Callable[[], Office]:
+    return make_office
+
+
+@pytest.fixture
+def office(begun: Office) -> Iterator[Office]:
+    yield begun
     assert isinstance(verify(), Verified), verify()
 
 

@@ -23,14 +23,24 @@ Plan = dict[str, Any]
 Connection = psycopg.Connection[tuple]
 
 
-@pytest.fixture
-def office(committed_db: str) -> Iterator[Office]:
-    """Offsets that may be converted; whatever was tried, the ledger holds afterwards."""
+def convertible() -> Office:
+    """Offsets that may be converted."""
     made = make_office()
     rule(made)
     made.types["BED"] = UnitType.objects.create(jurisdiction=made.made.home, code="BED", kind="offset")
     made.cap("BED", 2025)
-    yield made
+    return made
+
+
+@pytest.fixture
+def world() -> Callable[[], Office]:
+    return convertible
+
+
+@pytest.fixture
+def office(begun: Office) -> Iterator[Office]:
+    """The offsets, in commits of their own; whatever was tried, the ledger holds afterwards."""
+    yield begun
     assert isinstance(verify(), Verified), verify()
 
 
