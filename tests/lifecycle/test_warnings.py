@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.test import Client
 
 from accounts import clock
 from accounts.models import Account
@@ -25,10 +24,8 @@ from registry.rules.warnings import (
     warnings_of,
     warns_from,
 )
-from tests.accounts import samples
 from tests.admin.test_decisions import WAITING, ordered, shown
 from tests.admin.test_pages import signed_in
-from tests.api.conftest import Asked, give, key_for, make_market, open_for, represent
 from tests.build import DUE, NOW, REGISTRY, Beijing, beijing
 from tests.calendars.samples import calendar
 
@@ -136,41 +133,13 @@ def test_a_proposal_its_explanation_and_both_persons_readings_say_the_same(owing
     for reader in (owing.representative, owing.approver):
         found = transaction_queries.transaction_of(reader, outcome.transaction_id)
         assert found is not None
-        listed = transaction_queries.transactions_of(reader, transaction_queries.TransactionFilter(account=owing["plant"]))
+        listed = transaction_queries.transactions_of(
+            reader, transaction_queries.TransactionFilter(account=owing["plant"])
+        )
         (row,) = [one for one in listed.among[0] if one.pk == outcome.transaction_id]
         found = transaction_queries.with_warnings(found, now=now)
         readings += [found.warnings, transaction_queries.outcomes_without_ranges([row], now=lambda: now)[0].warnings]
     assert [[str(one.code) for one in reading] for reading in readings] == [codes] * 6
-
-
-def test_the_api_warns_in_the_proposal_the_dry_run_the_transaction_and_the_list(committed_db):
-    market = make_market(strangers=True)
-    account = open_for(market, "operator", "OHA")
-    for name in ("operator", "operator-second"):
-        user = samples.user(name)
-        represent(account, user)
-        market.keys[name] = key_for(user)
-    give(market, "issuance", "operator", 60)
-    owed = Obligation.objects.create(
-        jurisdiction=market.home, installation=account.installation, year=2025, due_at=clock.now() + DAY,
-        eligible_until_vintage=2026,
-    )  # fmt: skip
-    order: dict[str, object] = {
-        "type": "10-2",
-        "transferring_account": market["operator"],
-        "acquiring_account": market["surrendered"],
-    }
-    order |= {"unit_type": "BEA", "quantity": 45, "obligation": owed.pk}
-    first, second = (Asked(market.keys[name], Client()) for name in ("operator", "operator-second"))
-    explained = first.post("/api/v1/transactions?dry_run=true", order)
-    proposed = first.order(order)
-    assert (explained.status_code, proposed.status_code) == (200, 201)
-    read = second.get(f"/api/v1/transactions/{proposed.json()['id']}").json()
-    listed = second.get("/api/v1/transactions").json()["results"][0]
-    for answer in (explained.json()["terms"], proposed.json(), read, listed):
-        assert [warning["code"] for warning in answer["warnings"]] == ["surrender-deadline-near"]
-        assert answer["warnings"][0]["text"].startswith("The surrender deadline is near")
-        assert answer["warnings"][0]["deadline"] == owed.due_at.isoformat().replace("+00:00", "Z")
 
 
 def test_the_administration_warns_who_proposed_and_who_may_approve(db):
