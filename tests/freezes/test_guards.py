@@ -112,7 +112,7 @@ ATTACKS: dict[str, tuple[str, list[Guard]]] = {
     ),
     "a request taken back before it was made": (
         update(2, withdrawn("senior").replace("now()", "release_requested_at - interval '1 s'")),
-        [WITHDRAWER],
+        [WITHDRAWER, constraint("freeze", "release_is_asked_then_given")],
     ),
     "a request taken back and the freeze released in one stroke": (
         update(2, f"{withdrawn('senior')}, {released('second-senior')}"),

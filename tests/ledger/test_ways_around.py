@@ -286,7 +286,7 @@ WAYS: dict[str, tuple[str, list[Guard]]] = {
         " WHERE start_no = 1201",
         [
             MOVED_BY_RECORD,
-            ("registry_block_may_change", "OLD.account_id IS NULL AND NOT EXISTS", "false AND NOT EXISTS"),
+            ("registry_block_may_change", "ELSIF OLD.account_id IS NULL THEN", "ELSIF false THEN"),
         ],
     ),
     "serials frozen before they are issued": (
