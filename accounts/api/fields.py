@@ -101,6 +101,16 @@ class Flag(serializers.BooleanField):
         return super().run_validation(data)
 
 
+class QueryFlag(serializers.BooleanField):
+    """`true` or `false` in a query string; left out, it asks nothing."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return it. Raises: ValidationError for every other word, the empty one too."""
+        if data not in {"true", "false"}:
+            raise fault("not-a-flag")
+        return bool(data == "true")
+
+
 class QueryInteger(serializers.IntegerField):
     """An integer in a query string, printed as integers are printed."""
 

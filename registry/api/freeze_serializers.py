@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.api.base import PageQuery
 from accounts.api.errors import RequestError, RequestRefused
-from accounts.api.fields import Pattern, StrictSerializer, Text, fault
+from accounts.api.fields import Pattern, QueryFlag, StrictSerializer, Text, fault
 from accounts.rules.identifiers import MalformedIdentifier, WrongCheckDigits, parse_account_identifier
 from accounts.texts import text
 from registry.api.orders import ACCOUNT_FORM, LONGEST_REFERENCE, LONGEST_TEXT
@@ -64,10 +64,8 @@ class ReleaseRequestSerializer(StrictSerializer):
 class FreezeQuery(PageQuery):
     """Which freezes are listed."""
 
-    active = serializers.BooleanField(required=False, default=None, allow_null=True, help_text="false: released ones.")
-    review_due = serializers.BooleanField(
-        required=False, default=None, allow_null=True, help_text="true: those that are to be looked at again."
-    )
+    active = QueryFlag(required=False, help_text="false: released ones.")
+    review_due = QueryFlag(required=False, help_text="true: those that are to be looked at again.")
 
 
 class FreezeSerializer(serializers.Serializer[FreezeRecord]):
