@@ -3,9 +3,8 @@
 Units count by completed transactions alone, at `completed_at`. A movement is a range seen from one of its sides, so a range with
 the account on both (a change of recognition) is two: it leaves one series and recognition and enters another.
 
-What an account took in and gave out until a place is summed from its ranges, beginning with the last tally before it
-(registry/migrations/sql/0014_turnovers.sql); without one, from the first. Reads that must agree with one another belong in one
-snapshot (`in_one_snapshot`).
+What an account took in and gave out until a place is read in `registry.turnovers`. Reads that must agree with one another
+belong in one snapshot (`in_one_snapshot`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,44 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 
 from accounts.models import Account
-from registry.identity import EPOCH
 from registry.models import Recognition, Series
 from registry.rules.serials import format_block
+from registry.turnovers import PLACE, ROW, SIDES, Place, Product, Turnover, summed, turnovers, values_of
 
 ROWS_AT_ONCE = 2_000
-# A series and a recognition: what has a balance of its own.
-Product = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place among an account's movements: after all that completed before `at`, and of those at that instant up to a row.
-
-    Without a row: before everything that completed at the instant.
-    """
-
-    at: datetime
-    transaction_id: UUID | None = None
-    range_id: int = 0
-    enters: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Turnover:
-    """What entered and what left until a place, in units of 1 t CO2e."""
-
-    entered: int = 0
-    left: int = 0
-
-    @property
-    def balance(self) -> int:
-        """What remained."""
-        return self.entered - self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +99,7 @@ def holdings_as_of(account: Account, at: datetime) -> list[PastHolding]:
     What completed exactly then counts.
     """
     with in_one_snapshot():
-        reached = _turnovers(account, "t.completed_at <= %(at)s", {"at": at})
+        reached = summed(account, "t.completed_at <= %(at)s", {"at": at})
     return [
         PastHolding(series, recognition, reached[product].balance)
         for product, series, recognition in _named(reached)
@@ -152,12 +122,6 @@ def totals_of(account: Account, start: datetime, end: datetime) -> list[Total]:
     return totals
 
 
-def turnovers(account: Account, place: Place) -> Mapping[Product, Turnover]:
-    """Return what entered and left until a place, for each series and recognition, in two statements."""
-    condition, values = _until(place)
-    return _turnovers(account, condition, values)
-
-
 def movements_of(account: Account, start: Place, end: datetime, limit: int) -> list[Movement]:
     """Return the next movements from a place on, completed before `end`, oldest first; at most `limit`. In six statements."""
     with connection.cursor() as cursor:
@@ -175,57 +139,6 @@ def every_movement_of(account: Account, start: datetime, end: datetime) -> Itera
             yield from lines.print(rows)
 
 
-# A range leaves what it names and enters the same, but for one that is carried over: that enters another recognition.
-_ENTERS, _LEAVES = "b.series_id, coalesce(b.to_recognition_id, b.recognition_id)", "b.series_id, b.recognition_id"
-_SIDES = (
-    ("to_account_id", "from_account_id", _ENTERS, 1),
-    ("from_account_id", "to_account_id", _LEAVES, 0),
-)
-# The latest turnover of each product, up to a tally.
-_TALLIED = (
-    "(SELECT DISTINCT ON (o.series_id, o.recognition_id) o.series_id, o.recognition_id, o.entered, o.gone"
-    " FROM registry_turnover o WHERE o.account_id = %(account)s AND o.at <= %(tally)s"
-    " ORDER BY o.series_id, o.recognition_id, o.at DESC)"
-)
-_ROW, _PLACE = "(t.completed_at, t.id, b.id, {enters})", "(%(at)s, %(transaction)s, %(range)s, %(enters)s)"
-
-
-def _until(place: Place) -> tuple[str, dict[str, Any]]:
-    """Return the condition that a movement lies before a place, or is the one it names."""
-    if place.transaction_id is None:
-        return "t.completed_at < %(at)s", _values(place)
-    # PostgreSQL compares columns of two tables without an index; the first comparison alone has one.
-    return f"t.completed_at <= %(at)s AND {_ROW} <= {_PLACE}", _values(place)
-
-
-def _values(place: Place) -> dict[str, Any]:
-    return {
-        "at": place.at,
-        "transaction": place.transaction_id,
-        "range": place.range_id,
-        "enters": place.enters,
-    }
-
-
-def _turnovers(account: Account, condition: str, values: Mapping[str, Any]) -> Mapping[Product, Turnover]:
-    sides = " UNION ALL ".join(
-        f"SELECT {product}, sum(b.next_no - b.first_no) * {enters}, sum(b.next_no - b.first_no) * {1 - enters}"  # noqa: S608
-        f" FROM registry_transactionblock b JOIN registry_transaction t ON t.id = b.transaction_id"
-        f" WHERE b.{side} = %(account)s AND t.completed_at >= %(tally)s AND {condition.format(enters=enters)}"
-        f" GROUP BY 1, 2"
-        for side, _, product, enters in _SIDES
-    )
-    with connection.cursor() as cursor:
-        # Asked for first, so that PostgreSQL knows how little there is to sum.
-        cursor.execute("SELECT max(at) FROM registry_tally WHERE summed AND at <= %(at)s", values)
-        (tally,) = cursor.fetchone()
-        cursor.execute(
-            f"SELECT s.a, s.b, sum(s.c), sum(s.d) FROM ({_TALLIED} UNION ALL {sides}) AS s (a, b, c, d) GROUP BY 1, 2",  # noqa: S608
-            {**values, "account": account.pk, "tally": tally or EPOCH},
-        )
-        return {(series, recognition): Turnover(int(i), int(o)) for series, recognition, i, o in cursor.fetchall()}
-
-
 def _movements(account: Account, start: Place, end: datetime, limit: int | None) -> tuple[str, dict[str, Any]]:
     """Return the statement for the movements from a place on, and its values.
 
@@ -234,15 +147,15 @@ def _movements(account: Account, start: Place, end: datetime, limit: int | None)
     cut = "" if limit is None else " LIMIT %(limit)s"
     after = "t.completed_at >= %(at)s"
     if start.transaction_id is not None:
-        after += f" AND {_ROW} > {_PLACE}"
+        after += f" AND {ROW} > {PLACE}"
     sides = " UNION ALL ".join(
         f"(SELECT t.completed_at, t.id, b.id, {enters}, t.type_id, b.{other}, {product}, b.first_no, b.next_no, t.reason,"  # noqa: S608
         f" t.client_reference FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id"
         f" WHERE b.{side} = %(account)s AND {after.format(enters=enters)} AND t.completed_at < %(end)s"
         f" ORDER BY t.completed_at, t.id, b.id{cut})"
-        for side, other, product, enters in _SIDES
+        for side, other, product, enters in SIDES
     )
-    values = {**_values(start), "account": account.pk, "end": end, "limit": limit}
+    values = {**values_of(start), "account": account.pk, "end": end, "limit": limit}
     return f"{sides} ORDER BY 1, 2, 3, 4{cut}", values
 
 

@@ -25,7 +25,8 @@ from registry.api.filters import StatementQuery
 from registry.api.statement_serializers import StatementSerializer
 from registry.api.views import known_account
 from registry.statement_file import file_name, file_of, statement_rows
-from registry.statements import Place, Total, in_one_snapshot, movements_of, totals_of
+from registry.statements import Total, in_one_snapshot, movements_of, totals_of
+from registry.turnovers import Place
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",

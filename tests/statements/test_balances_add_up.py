@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from accounts import clock
 from accounts.models import Account
 from registry import queries
-from registry.statements import Movement, Place, every_movement_of, holdings_as_of, movements_of, totals_of
+from registry.statements import Movement, every_movement_of, holdings_as_of, movements_of, totals_of
+from registry.turnovers import Place
 from tests.build import beijing
 from tests.statements.conftest import HALF, History, hours, take_a_tally
 

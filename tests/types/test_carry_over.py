@@ -23,7 +23,8 @@ from registry.operations.tally_turnovers import tally_turnovers
 from registry.operations.withdraw import withdraw
 from registry.rules.proposal import Proposal
 from registry.rules.states import State
-from registry.statements import Place, holdings_as_of, movements_of, totals_of
+from registry.statements import holdings_as_of, movements_of, totals_of
+from registry.turnovers import Place
 from registry.verification import Difference, verify
 from tests.build import NOW, REGISTRY
 from tests.types.conftest import Office

@@ -26,7 +26,8 @@ from registry.operations.set_validity import set_validity
 from registry.operations.withdraw import withdraw
 from registry.rules.proposal import Proposal
 from registry.rules.states import State
-from registry.statements import Place, movements_of, totals_of
+from registry.statements import movements_of, totals_of
+from registry.turnovers import Place
 from registry.verification import Difference, Verified, verify
 from tests.build import NOW, REGISTRY
 from tests.types.offsets import Office, convert, converted, line, make_office, rule
