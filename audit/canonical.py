@@ -6,6 +6,7 @@ Objects, arrays, texts in NFC, integers, true, false and null. A float is refuse
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 # Beyond this JSON readers disagree about integers (RFC 7493 section 2.2).
 GREATEST_INTEGER = 2**53 - 1
@@ -37,7 +38,8 @@ def canonical_json(value: object) -> bytes:
 def _is_plain(value: object) -> bool:
     """Whether a value is of plain JSON types throughout, with text keys and integers that are exact in every reader."""
     kind = type(value)
-    if kind is str or value is None or kind is bool:
+    # A word of a table (StrEnum) prints as the text it is; other subclasses may print otherwise.
+    if kind is str or value is None or kind is bool or isinstance(value, StrEnum):
         return True
     if isinstance(value, dict):
         return kind is dict and all(type(key) is str for key in value) and all(map(_is_plain, value.values()))

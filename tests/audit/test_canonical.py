@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
@@ -37,8 +38,9 @@ def test_canonical_bytes_are_canonical_again(value: object) -> None:
 
 
 ascii_texts = st.text(st.characters(max_codepoint=127))
+words = st.sampled_from(StrEnum("Word", ["ONE", "TWO"]))
 ascii_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-GREATEST_INTEGER, GREATEST_INTEGER) | ascii_texts,
+    st.none() | st.booleans() | words | st.integers(-GREATEST_INTEGER, GREATEST_INTEGER) | ascii_texts,
     lambda inner: st.lists(inner) | st.dictionaries(ascii_texts, inner),
 )
 
