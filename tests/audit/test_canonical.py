@@ -85,7 +85,7 @@ def test_texts_are_brought_to_nfc() -> None:
         {"é": 1, "e\u0301": 2},
         "\ud800",
         {"\ud800": 1},
-        object(),
+        pytest.param(object(), id="an object"),
     ],
     ids=repr,
 )

@@ -295,7 +295,8 @@ END $$;
 -- A transaction that waits, under lock: its accounts, in the one order, and then its row. Its ranges in their order, by the names
 -- that a proposal uses, each with what it was recorded to become. {"transaction": null} where there is none.
 CREATE FUNCTION registry_waiting(request jsonb) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     wanted uuid := (request ->> 'transaction')::uuid;
     given registry_transaction;

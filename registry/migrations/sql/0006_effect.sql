@@ -35,7 +35,8 @@ END $$;
 
 -- Log entries and answers, alone for a refusal. The entries' ids are taken here, after every lock and read of the decision.
 CREATE FUNCTION registry_record(plan jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     IF coalesce(jsonb_array_length(plan -> 'entries'), 0) = 0 THEN
         RAISE EXCEPTION 'every act leaves an entry in the log' USING ERRCODE = 'integrity_constraint_violation';
@@ -54,7 +55,8 @@ END $$;
 -- The next step of transactions that wait: {"steps": [{...columns}], "ranges": of what completes and could reserve nothing, "entries",
 -- "answers"}. The recorded steps change the states (0004); what is not as it was decided raises serialization_failure.
 CREATE FUNCTION registry_proceed(plan jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     IF jsonb_array_length(plan -> 'steps') = 0
             OR NOT jsonb_path_query_array(plan, '$.steps[*].id') <@ jsonb_path_query_array(plan, '$.entries[*].subject') THEN
