@@ -5,11 +5,10 @@ counted in its calendar. Read after the checks have passed, and only where somet
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from accounts import queries as people
-from accounts.calendars import calendar_around
-from accounts.models import Jurisdiction
+from accounts.calendars import calendar_and_rules
 from accounts.rules.calendars import Calendar
 from registry.rules.approval import first_state, state_after_approval
 from registry.rules.deadlines import Counts
@@ -20,7 +19,9 @@ from registry.rules.states import State
 from registry.rules.warnings import KEY as WARNING
 from registry.rules.warnings import DeadlineWarning, WarningNotUnderstood, warning_rule_of, warnings_of, warns_from
 
-# How long a proposal waits for approval where no dated rule says so (`transaction.approval-expiry`).
+EXPIRY = "transaction.approval-expiry"
+KEYS = (EXPIRY, DELAY, WARNING)
+# How long a proposal waits for approval where no dated rule says so.
 APPROVAL_EXPIRY = timedelta(days=14)
 
 
@@ -42,10 +43,9 @@ COMPLETED = Terms(State.COMPLETED)
 
 @dataclass(slots=True)
 class TermsReader:
-    """Finds terms, reading each jurisdiction's calendar and each of its rules once, however many proposals ask."""
+    """Finds terms, reading each jurisdiction's calendar and rules at an instant once, however many proposals ask."""
 
-    _calendars: dict[int, Calendar] = field(default_factory=dict)
-    _rules: dict[tuple[int, str, date], object] = field(default_factory=dict)
+    _known: dict[tuple[int, datetime], tuple[Calendar, dict[str, Any]]] = field(default_factory=dict)
 
     def of_proposal(self, judged: Context) -> Terms:
         """Return the terms on which a proposal whose checks pass begins."""
@@ -84,7 +84,7 @@ class TermsReader:
         return warns_from(deadline, rule, self._calendar(self._home(judged), judged.now))
 
     def _expiry(self, judged: Context) -> timedelta:
-        rule = self._rule(judged, "transaction.approval-expiry")
+        rule = self._rule(judged, EXPIRY)
         return timedelta(days=int(rule["days"])) if isinstance(rule, dict) else APPROVAL_EXPIRY
 
     def _due_at(self, judged: Context) -> datetime:
@@ -106,22 +106,19 @@ class TermsReader:
         )
 
     def _calendar(self, jurisdiction_id: int, now: datetime) -> Calendar:
-        if jurisdiction_id not in self._calendars:
-            home = Jurisdiction.objects.get(pk=jurisdiction_id)
-            self._calendars[jurisdiction_id] = calendar_around(home, now)
-        return self._calendars[jurisdiction_id]
+        return self._read(jurisdiction_id, now)[0]
+
+    def _read(self, jurisdiction_id: int, now: datetime) -> tuple[Calendar, dict[str, Any]]:
+        if (jurisdiction_id, now) not in self._known:
+            self._known[jurisdiction_id, now] = calendar_and_rules(jurisdiction_id, now, KEYS)
+        return self._known[jurisdiction_id, now]
 
     def _home(self, judged: Context) -> int:
         first = judged.proposal.lines[0]
         return judged.accounts[first.transferring or first.acquiring].jurisdiction_id
 
     def _rule(self, judged: Context, key: str) -> object:
-        home = self._home(judged)
-        day = self._calendar(home, judged.now).day_of(judged.now)
-        if (home, key, day) not in self._rules:
-            found = people.rule_in_force(home, key, day)
-            self._rules[home, key, day] = None if found is None else found.value
-        return self._rules[home, key, day]
+        return self._read(self._home(judged), judged.now)[1].get(key)
 
 
 def terms_of_proposal(judged: Context) -> Terms:

@@ -1,13 +1,14 @@
 """Recorded days: they win over the package, are never changed, and are told with who says so; the defaults as data."""
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.calendars import SOURCE, calendar_around, calendar_of
-from accounts.models import CalendarDay
+from accounts.calendars import SOURCE, calendar_and_rules, calendar_around, calendar_of
+from accounts.models import CalendarDay, DatedRule
 from accounts.operations.set_calendar_day import set_calendar_day
 from accounts.operations.set_up_jurisdictions import set_up_jurisdictions
 from accounts.queries import rule_in_force
@@ -49,6 +50,34 @@ def test_a_calendar_around_an_instant_covers_the_years_beside_it_in_one_query(db
     with django_assert_num_queries(1):
         found = calendar_around(home, datetime(2026, 12, 31, tzinfo=UTC))
     assert (found.since, found.until) == (date(2025, 1, 1), date(2027, 12, 31))
+
+
+@pytest.mark.parametrize("code", ["CN-BJ", "GB-LND"])
+@pytest.mark.parametrize("edge", [-SECOND, timedelta(0)])
+def test_calendar_and_rules_in_one_statement_are_those_asked_apart(db, django_assert_num_queries, code, edge):
+    """At midnight of the jurisdiction, where one rule ends and the next begins, and a day has two records."""
+    home, other = place(code), place("JP-13")
+    midnight = datetime(2026, 6, 1, tzinfo=ZoneInfo(home.time_zone)) + edge
+    for whose, key, since, until in (
+        (home, "a", "2026-01-01", "2026-06-01"), (home, "a", "2026-06-01", None), (home, "b", "2026-06-01", None),
+        (home, "c", "2026-01-01", None), (other, "b", "2026-01-01", None),
+    ):  # fmt: skip
+        DatedRule.objects.create(
+            jurisdiction=whose, key=key, valid_from=since, valid_to=until, value={"since": since}, confidence="D",
+            source="test",
+        )  # fmt: skip
+    for works, now in ((True, NOON), (False, NOON + SECOND)):
+        set_calendar_day(
+            jurisdiction=home, day=day("2026-06-02"), is_working=works, name="x", confidence="V", source="x",
+            actor=REGISTRY, now=now,
+        )  # fmt: skip
+    with django_assert_num_queries(1):
+        calendar, rules = calendar_and_rules(home.pk, midnight, ["a", "b"])
+    assert calendar == calendar_around(home, midnight)
+    on = calendar.day_of(midnight)
+    apart = {key: found.value for key in ("a", "b") if (found := rule_in_force(home, key, on))}
+    assert rules == apart
+    assert sorted(rules) == (["a"] if edge else ["a", "b"])
 
 
 def test_recording_a_day_is_logged_with_its_source(db):
