@@ -1,13 +1,17 @@
 """Jurisdictions, their dated rules and calendars, and the deployment that hosts them."""
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from accounts import models
+from accounts import clock, models
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.texts import text
+from accounts.admin.setting import SettingAdmin
+from accounts.operations.set_calendar_day import set_calendar_day
+from accounts.rules.access import Act, Actor
+from accounts.texts import confidence_choices, text
 
 
 class DatedRuleInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -55,15 +59,35 @@ class DatedRuleAdmin(ReadOnlyAdmin):
     search_fields = ("key", "source")
 
 
+class CalendarDayForm(forms.Form):
+    """Which day works, or does not, and who says so."""
+
+    jurisdiction = forms.ModelChoiceField(models.Jurisdiction.objects.order_by("code"))
+    day = forms.DateField()
+    is_working = forms.BooleanField(required=False)
+    name = forms.CharField(max_length=200)
+    confidence = forms.ChoiceField(choices=confidence_choices)
+    source = forms.CharField(max_length=500)
+
+
 @admin.register(models.CalendarDay)
-class CalendarDayAdmin(ReadOnlyAdmin):
+class CalendarDayAdmin(SettingAdmin):
     """Recorded days of the working calendars; the latest record of a day counts."""
+
+    act_needed = Act.SET_RULE
+    form_class = CalendarDayForm
+    set_title = "admin.record-day"
 
     within = "jurisdiction__code"
     list_display = ("jurisdiction", "day", "is_working", "name", "confidence", "source", "recorded_at")
     list_filter = ("jurisdiction", "is_working")
     list_select_related = ("jurisdiction",)
     search_fields = ("name", "source")
+
+    def set_by(self, form: forms.Form, actor: Actor) -> str:
+        """Record the day."""
+        recorded = set_calendar_day(**form.cleaned_data, actor=actor, now=clock.now())
+        return f"{text('admin.recorded')}: {recorded.jurisdiction}, {recorded.day}"
 
 
 @admin.register(models.Deployment)

@@ -3,19 +3,16 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
-from accounts.admin.base import ReadOnlyAdmin, actor_of
+from accounts.admin.base import actor_of
+from accounts.admin.setting import SettingAdmin
 from accounts.models import Account, Jurisdiction
 from accounts.queries import readable_jurisdictions
-from accounts.refusals import Refusal
 from accounts.rules.access import Act, Actor
 from accounts.texts import text
 from registry.models import HoldingLimit, Limit
@@ -53,60 +50,6 @@ class JurisdictionForm(forms.Form):
     """Where."""
 
     jurisdiction = forms.ModelChoiceField(Jurisdiction.objects.order_by("code"))
-
-
-class SettingAdmin(ReadOnlyAdmin):
-    """Rows that are looked at, with a page that sets them by an operation. `act` is what it takes to see that page."""
-
-    change_list_template = "admin/registry/list_with_set.html"
-    act_needed: Act
-    form_class: type[forms.Form]
-
-    def set_by(self, form: forms.Form, actor: Actor) -> str:
-        """Run the operation on what was entered and return what to tell."""
-        raise NotImplementedError
-
-    @property
-    def _address_name(self) -> str:
-        return f"registry_{self.opts.model_name}_set"
-
-    def _may_set(self, request: HttpRequest) -> bool:
-        actor, places = actor_of(request), Jurisdiction.objects.values_list("code", flat=True)
-        return actor.may(self.act_needed) or any(actor.may(self.act_needed, code) for code in places)
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the page that sets."""
-        setting = path("set/", self.admin_site.admin_view(self.set_page), name=self._address_name)
-        return [setting, *super().get_urls()]
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list with the way to the page that sets."""
-        address = reverse(f"admin:{self._address_name}")
-        told = {"set_address": address, "set_title": text(f"act.{self.act_needed}")}
-        return super().changelist_view(request, {**(extra_context or {}), **told})
-
-    def set_page(self, request: HttpRequest) -> HttpResponse:
-        """Ask, and run the operation; a refusal is told and nothing changes."""
-        if not self._may_set(request):
-            raise PermissionDenied
-        form = self.form_class(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                told = self.set_by(form, actor_of(request))
-            except Refusal as refusal:
-                form.add_error(None, text(f"refusal.{refusal.code}", **refusal.params))
-            except MalformedRule:
-                form.add_error(None, text("admin.rule-malformed"))
-            else:
-                self.message_user(request, told, messages.SUCCESS)
-                return HttpResponseRedirect(reverse(f"admin:registry_{self.opts.model_name}_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": text(f"act.{self.act_needed}"),
-            "form": form,
-            "opts": self.opts,
-        }
-        return TemplateResponse(request, "admin/registry/set.html", context)
 
 
 @admin.register(Limit)
@@ -161,5 +104,8 @@ class HoldingLimitAdmin(SettingAdmin):
     def set_by(self, form: forms.Form, actor: Actor) -> str:
         """Make the limits of the jurisdiction anew."""
         place = form.cleaned_data["jurisdiction"]
-        count = set_holding_limits(jurisdiction=place, actor=actor, now=clock.now())
+        try:
+            count = set_holding_limits(jurisdiction=place, actor=actor, now=clock.now())
+        except MalformedRule as error:
+            raise forms.ValidationError(text("admin.rule-malformed")) from error
         return f"{place}: {text('admin.holding-limits-set')}, {count}"

@@ -11,7 +11,7 @@ from registry.models.compliance import (
 from registry.models.ledger import Answer, Balance, Holding, Issue, Recognition, Series, UnitBlock
 from registry.models.limits import DailyUse, HoldingLimit, Limit
 from registry.models.transactions import Freeze, Transaction, TransactionBlock, TransactionStep, TransactionType
-from registry.models.units import IssuanceCap, UnitType
+from registry.models.units import IssuanceCap, UnitType, UnitValidity
 
 __all__ = [
     "Allocation",
@@ -37,4 +37,5 @@ __all__ = [
     "TransactionType",
     "UnitBlock",
     "UnitType",
+    "UnitValidity",
 ]

@@ -30,6 +30,28 @@ class UnitType(models.Model):
         return self.code
 
 
+class UnitValidity(models.Model):
+    """Until when units of a type and vintage count; then they only lapse. Of several records the latest holds.
+
+    Of those carried over into `applicable_period`, or, where it is empty, of those that were not. Made in SQL (0002).
+    """
+
+    unit_type = models.ForeignKey(UnitType, models.PROTECT, related_name="validities")
+    vintage = models.SmallIntegerField()
+    applicable_period = models.TextField()
+    valid_until = models.DateTimeField()
+    source = models.TextField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "registry_unitvalidity"
+        verbose_name_plural = "unit validities"
+
+    def __str__(self) -> str:
+        return f"{self.unit_type} {self.vintage} until {self.valid_until:%Y-%m-%d %H:%M} UTC"
+
+
 class IssuanceCap(models.Model):
     """How many units of one type and vintage may be issued, from `valid_from` until `valid_to` (half-open).
 
