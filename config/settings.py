@@ -114,6 +114,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
+# Pages say times in UTC, and say so (config/formats).
+FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "static/"
 # An image collects its static files into one folder; without one they are served from where they lie.

@@ -94,3 +94,11 @@ def test_who_may_not_record_sees_no_page(made, row):
     for page, said in pages:
         assert client.post(page, said).status_code == 403
     assert [model.objects.count() for model in (CalendarDay, UnitValidity, AllocationExcess)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "ko", "zh-hans"])
+def test_pages_say_times_with_their_zone_in_every_language(made, language):
+    client = signed_in(made, Role.SENIOR_REGISTRY_ADMINISTRATOR)
+    client.post(VALIDITY, validity(made))
+    page = client.get(VALIDITY.removesuffix("set/"), headers={"Accept-Language": language}).content.decode()
+    assert "2026-06-30 16:00:00 UTC" in page
