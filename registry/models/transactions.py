@@ -133,3 +133,6 @@ class TransactionBlock(models.Model):
     class Meta:
         managed = False
         db_table = "registry_transactionblock"
+
+    def __str__(self) -> str:
+        return f"{self.first_no}-{self.next_no - 1}"
