@@ -6,6 +6,7 @@ from uuid import UUID
 from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.operations import steps
+from registry.operations.judging import told
 from registry.operations.outcome import AnswerKey, Outcome, Refused
 from registry.operations.terms import terms_of_approval
 from registry.rules import checks
@@ -28,8 +29,6 @@ def approve(
 
     def story(database: DatabaseTransaction) -> Outcome | Refused:
         found = steps.find(database, str(transaction_id), Step.APPROVED, Moment.APPROVAL, actor=actor, now=now, key=key)
-        if isinstance(found, Refused):
-            return found
         failures = found.failures
         if not failures and found.waiting.expires_at is not None and now >= found.waiting.expires_at:
             failures = checks.approval_came_too_late(found.waiting.id, found.waiting.expires_at)
@@ -39,7 +38,4 @@ def approve(
         # After this point it must succeed.
         return steps.take(database, found, Step.APPROVED, terms, actor=actor, now=now, reason=reason, key=key)
 
-    result = in_one_database_transaction(story)
-    if isinstance(result, Refused):
-        raise result
-    return result
+    return told(in_one_database_transaction(story))

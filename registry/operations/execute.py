@@ -6,7 +6,7 @@ from uuid import UUID
 from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.operations import steps
-from registry.operations.outcome import Outcome, Refused
+from registry.operations.outcome import Outcome
 from registry.operations.terms import COMPLETED, Terms
 from registry.rules.facts import Moment
 from registry.rules.states import State, Step
@@ -20,11 +20,7 @@ def execute(transaction_id: UUID, *, actor: Actor, now: datetime) -> Outcome | N
 
     def story(database: DatabaseTransaction) -> Outcome | None:
         found = steps.find(database, str(transaction_id), Step.DUE, Moment.EXECUTION, actor=actor, now=now)
-        if (
-            isinstance(found, Refused)
-            or found.waiting.state is not State.DELAYED
-            or _is_early(found.waiting.due_at, now)
-        ):
+        if found.waiting.state is not State.DELAYED or _is_early(found.waiting.due_at, now):
             return None
         # After this point it must succeed.
         if found.failures:
@@ -40,8 +36,7 @@ def expire(transaction_id: UUID, *, actor: Actor, now: datetime) -> Outcome | No
 
     def story(database: DatabaseTransaction) -> Outcome | None:
         found = steps.find(database, str(transaction_id), Step.EXPIRED, Moment.EXECUTION, actor=actor, now=now)
-        waits = not isinstance(found, Refused) and found.waiting.state is State.AWAITING_APPROVAL
-        if isinstance(found, Refused) or not waits or _is_early(found.waiting.expires_at, now):
+        if found.waiting.state is not State.AWAITING_APPROVAL or _is_early(found.waiting.expires_at, now):
             return None
         # After this point it must succeed.
         return steps.take(database, found, Step.EXPIRED, Terms(State.CANCELLED), actor=actor, now=now)

@@ -8,14 +8,13 @@ from django.db import connection, transaction
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction
+from registry.operations.judging import failures_of
 from registry.operations.outcome import MovedRange, ranges_of
 from registry.operations.terms import Terms, terms_of_approval, terms_of_proposal
-from registry.rules import checks
 from registry.rules.approval import approval_of
 from registry.rules.checks import Failure
 from registry.rules.proposal import Proposal
 from registry.rules.types import Approval
-from registry.settlement import settlement_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def explain(proposal: Proposal, *, actor: Actor, now: datetime) -> Explained:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         facts = ledger.read(DatabaseTransaction(), [proposal], actor=actor, now=now, lock=False)
         judged = ledger.context(proposal, facts, actor=actor, now=now)
-        failures = checks.run(judged) + settlement_for("internal").checks(judged)
+        failures = failures_of(judged)
         if failures:
             return Explained(proposal, failures, (), None, None, None)
         needed = approval_of(judged)

@@ -9,24 +9,9 @@ from accounts.rules.access import Act, Actor
 from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction
-from registry.facts import StoredAnswer
-from registry.operations.outcome import AnsweredBefore, AnswerKey, Refused, with_answer
+from registry.operations.outcome import AnswerKey, with_answer
 from registry.plan import Plan
-from registry.rules import checks
 from registry.rules.freezes import FreezeRecord, Named, Objection
-
-
-def names_of(key: AnswerKey | None) -> tuple[str, str] | None:
-    """Return what an idempotency key is found by."""
-    return None if key is None else (key.principal, key.key)
-
-
-def refuse_what_was_answered(key: AnswerKey | None, answer: StoredAnswer | None) -> None:
-    """Give the first answer to the same request again. Raises: AnsweredBefore; Refused where the key named another request."""
-    if key is not None and answer is not None:
-        if answer.digest != key.digest:
-            raise Refused((checks.key_names_one_request(key.key),))
-        raise AnsweredBefore(answer)
 
 
 def person_permitted(actor: Actor, act: Act, jurisdiction: str) -> int:

@@ -5,19 +5,9 @@ from datetime import datetime
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.outcome import (
-    AnsweredBefore,
-    AnswerKey,
-    Outcome,
-    Refused,
-    accepted,
-    refused,
-    with_answer,
-)
-from registry.operations.terms import terms_of_proposal
-from registry.rules import checks
+from registry.operations.judging import decide, names_of, refuse_what_was_answered, told
+from registry.operations.outcome import AnswerKey, Outcome, Refused
 from registry.rules.proposal import Proposal
-from registry.settlement import settlement_for
 
 
 def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey | None = None) -> Outcome:
@@ -29,26 +19,9 @@ def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey |
     """
 
     def story(database: DatabaseTransaction) -> Outcome | Refused:
-        facts = ledger.read(
-            database, [proposal], actor=actor, now=now, key=None if key is None else (key.principal, key.key)
-        )
-        if key is not None and facts.answer is not None:
-            if facts.answer.digest != key.digest:
-                return Refused((checks.key_names_one_request(key.key),))
-            raise AnsweredBefore(facts.answer)
+        facts = ledger.read(database, [proposal], actor=actor, now=now, key=names_of(key))
+        refuse_what_was_answered(key, facts.answer)
         judged = ledger.context(proposal, facts, actor=actor, now=now)
-        failures = checks.run(judged) + settlement_for("internal").checks(judged)
-        if failures:
-            refusal, plan = refused(judged, failures, actor=actor, now=now)
-            ledger.record(database, with_answer(plan, key, refusal))
-            return refusal
-        terms = terms_of_proposal(judged)
-        # After this point it must succeed.
-        outcome, plan = accepted(judged, actor=actor, now=now, terms=terms)
-        ledger.apply(database, with_answer(plan, key, outcome))
-        return outcome
+        return decide(database, judged, actor=actor, now=now, key=key)
 
-    result = in_one_database_transaction(story)
-    if isinstance(result, Refused):
-        raise result
-    return result
+    return told(in_one_database_transaction(story))

@@ -10,12 +10,11 @@ from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.facts import Facts
-from registry.operations.outcome import AnsweredBefore, AnswerKey, Outcome, Refused, accepted, refused, with_answer
+from registry.operations.judging import failures_of, names_of, refuse_what_was_answered
+from registry.operations.outcome import AnswerKey, Outcome, Refused, accepted, refused, with_answer
 from registry.operations.terms import TermsReader
 from registry.plan import Plan
-from registry.rules import checks
 from registry.rules.proposal import Proposal
-from registry.settlement import settlement_for
 
 
 class BatchRefused(Exception):
@@ -45,13 +44,8 @@ def propose_batch(
     """
 
     def story(database: DatabaseTransaction) -> list[Outcome | Refused]:
-        facts = ledger.read(
-            database, proposals, actor=actor, now=now, key=None if key is None else (key.principal, key.key)
-        )
-        if key is not None and facts.answer is not None:
-            if facts.answer.digest != key.digest:
-                raise Refused((checks.key_names_one_request(key.key),))
-            raise AnsweredBefore(facts.answer)
+        facts = ledger.read(database, proposals, actor=actor, now=now, key=names_of(key))
+        refuse_what_was_answered(key, facts.answer)
         batch = _Batch(database, actor, now, all_or_nothing, key)
         return batch.one_by_one(proposals) if _meet(proposals) else batch.at_once(proposals, facts)
 
@@ -148,7 +142,7 @@ class _Batch:
         judged = ledger.context(
             proposal, facts, actor=self.actor, now=self.now, references_before=frozenset(self.references)
         )
-        failures = checks.run(judged) + settlement_for("internal").checks(judged)
+        failures = failures_of(judged)
         if failures:
             ledger.give_back(judged, facts)
             return refused(judged, failures, actor=self.actor, now=self.now)

@@ -6,6 +6,7 @@ from uuid import UUID
 from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.operations import steps
+from registry.operations.judging import told
 from registry.operations.outcome import AnswerKey, Outcome, Refused
 from registry.operations.terms import Terms
 from registry.rules.facts import Moment
@@ -25,8 +26,6 @@ def refuse(
 
     def story(database: DatabaseTransaction) -> Outcome | Refused:
         found = steps.find(database, str(transaction_id), Step.REFUSED, Moment.APPROVAL, actor=actor, now=now, key=key)
-        if isinstance(found, Refused):
-            return found
         failures = tuple(failure for failure in found.failures if failure.code in _OF_WHO_ACTS)
         if failures:
             return steps.refuse_step(database, found, failures, Step.REFUSED, actor=actor, now=now, key=key)
@@ -34,7 +33,4 @@ def refuse(
         terms = Terms(State.REJECTED)
         return steps.take(database, found, Step.REFUSED, terms, actor=actor, now=now, reason=reason, key=key)
 
-    result = in_one_database_transaction(story)
-    if isinstance(result, Refused):
-        raise result
-    return result
+    return told(in_one_database_transaction(story))

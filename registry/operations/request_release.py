@@ -7,7 +7,8 @@ from accounts.refusals import NotFound
 from accounts.rules.access import Act, Actor
 from registry import freezes
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.freezing import names_of, person_permitted, refuse, refuse_what_was_answered, write
+from registry.operations.freezing import person_permitted, refuse, write
+from registry.operations.judging import names_of, refuse_what_was_answered
 from registry.operations.outcome import AnswerKey
 from registry.rules.freezes import FreezeRecord, objections_to_request
 

@@ -9,20 +9,11 @@ from accounts.refusals import NotFound
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.outcome import (
-    AnsweredBefore,
-    AnswerKey,
-    Outcome,
-    Refused,
-    accepted,
-    refused,
-    with_answer,
-)
-from registry.operations.terms import terms_of_proposal
+from registry.operations.judging import decide, names_of, refuse_what_was_answered, told
+from registry.operations.outcome import AnswerKey, Outcome, Refused
 from registry.rules import checks
 from registry.rules.proposal import Line, Proposal
 from registry.rules.types import TYPES
-from registry.settlement import settlement_for
 
 # Which type undoes which.
 UNDONE_BY: Mapping[str, str] = {undone: row.code for row in TYPES.values() for undone in row.undoes}
@@ -47,34 +38,19 @@ def reverse(
 
     def story(database: DatabaseTransaction) -> Outcome | Refused:
         # The original's row is locked, so two reversals of it are judged one after the other.
-        original = ledger.waiting(database, str(original_id), None if key is None else (key.principal, key.key))
+        original = ledger.waiting(database, str(original_id), names_of(key))
         if original is None or not actor.administers(original.jurisdiction):
             raise NotFound("transaction")
-        if key is not None and original.answer is not None:
-            if original.answer.digest != key.digest:
-                return Refused((checks.key_names_one_request(key.key),))
-            raise AnsweredBefore(original.answer)
+        refuse_what_was_answered(key, original.answer)
         kind = UNDONE_BY.get(original.proposal.type)
         if kind is None:
             return Refused(checks.not_undone(original.id))
         proposal = Proposal(kind, _back(original.proposal), reverses=original.id, reference=reference, reason=reason)
         facts = ledger.read(database, [proposal], actor=actor, now=now)
         judged = ledger.context(proposal, facts, actor=actor, now=now)
-        failures = checks.run(judged) + settlement_for("internal").checks(judged)
-        if failures:
-            refusal, plan = refused(judged, failures, actor=actor, now=now)
-            ledger.record(database, with_answer(plan, key, refusal))
-            return refusal
-        terms = terms_of_proposal(judged)
-        # After this point it must succeed.
-        outcome, plan = accepted(judged, actor=actor, now=now, terms=terms)
-        ledger.apply(database, with_answer(plan, key, outcome))
-        return outcome
+        return decide(database, judged, actor=actor, now=now, key=key)
 
-    result = in_one_database_transaction(story)
-    if isinstance(result, Refused):
-        raise result
-    return result
+    return told(in_one_database_transaction(story))
 
 
 def _back(proposal: Proposal) -> tuple[Line, ...]:

@@ -14,22 +14,14 @@ from accounts.rules.access import Actor
 from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction
-from registry.operations.outcome import (
-    AnsweredBefore,
-    AnswerKey,
-    Outcome,
-    Refused,
-    move,
-    ranges_of,
-    with_answer,
-)
+from registry.operations.judging import failures_of, names_of, refuse_what_was_answered
+from registry.operations.outcome import AnswerKey, Outcome, Refused, move, ranges_of, with_answer
 from registry.operations.terms import Terms
 from registry.plan import Plan
 from registry.rules import checks
 from registry.rules.checks import Failure
 from registry.rules.facts import Context, Moment
 from registry.rules.states import State, Step
-from registry.settlement import settlement_for
 from registry.waiting import Waiting
 
 # `transaction.refused` tells of proposals that were refused by the checks.
@@ -54,24 +46,22 @@ def find(
     actor: Actor,
     now: datetime,
     key: AnswerKey | None = None,
-) -> Found | Refused:
-    """Lock a transaction and judge it for a step; Refused where its key named another request.
+) -> Found:
+    """Lock a transaction and judge it for a step.
 
-    Raises: NotFound; AnsweredBefore with the first answer when `key` was used for the same request.
+    Raises: NotFound; AnsweredBefore with the first answer when `key` was used for the same request; Refused where it named
+    another.
     """
-    waiting = ledger.waiting(database, transaction_id, None if key is None else (key.principal, key.key))
+    waiting = ledger.waiting(database, transaction_id, names_of(key))
     if waiting is None:
         raise NotFound("transaction")
-    if key is not None and waiting.answer is not None:
-        if waiting.answer.digest != key.digest:
-            return Refused((checks.key_names_one_request(key.key),))
-        raise AnsweredBefore(waiting.answer)
+    refuse_what_was_answered(key, waiting.answer)
     facts = ledger.read(database, [waiting.proposal], actor=actor, now=now, own=waiting.id)
     judged = ledger.context(
         waiting.proposal, facts, actor=actor, now=now, moment=moment, initiator_id=waiting.initiator_id
     )
     illegal = checks.step_may_be_taken(step, waiting.state, waiting.id)
-    return Found(waiting, judged, illegal or checks.run(judged) + settlement_for("internal").checks(judged))
+    return Found(waiting, judged, illegal or failures_of(judged))
 
 
 def refuse_step(

@@ -6,6 +6,7 @@ from uuid import UUID
 from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.operations import steps
+from registry.operations.judging import told
 from registry.operations.outcome import AnswerKey, Outcome, Refused
 from registry.operations.terms import Terms
 from registry.rules import checks
@@ -29,8 +30,6 @@ def withdraw(
         found = steps.find(
             database, str(transaction_id), Step.WITHDRAWN, Moment.PROPOSAL, actor=actor, now=now, key=key
         )
-        if isinstance(found, Refused):
-            return found
         failures = tuple(failure for failure in found.failures if failure.code in _OF_WHO_ACTS)
         failures = failures or checks.failures_of(4012, may_withdraw(found.judged))
         if failures:
@@ -39,7 +38,4 @@ def withdraw(
         terms = Terms(State.CANCELLED)
         return steps.take(database, found, Step.WITHDRAWN, terms, actor=actor, now=now, reason=reason, key=key)
 
-    result = in_one_database_transaction(story)
-    if isinstance(result, Refused):
-        raise result
-    return result
+    return told(in_one_database_transaction(story))

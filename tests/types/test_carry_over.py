@@ -396,7 +396,7 @@ def test_without_its_conditions_a_forgery_passes(office: Office, owner, case):
 
 def test_python_is_not_asked_and_postgresql_refuses(office: Office, monkeypatch):
     rule(office, last_vintage=2025)
-    monkeypatch.setattr("registry.operations.propose.checks.run", lambda judged: ())
+    monkeypatch.setattr("registry.rules.checks.run", lambda judged: ())
     with pytest.raises(Exception) as refusal:
         carry(office)
     cause = refusal.value.__cause__
@@ -413,7 +413,7 @@ def test_a_rule_that_was_rewritten_since_the_proposal_completes_nothing(office: 
         """UPDATE accounts_datedrule SET value = value || '{"to_period": "2028"}' WHERE key = 'carry-over.BEA'"""
     )
     if not asked:
-        monkeypatch.setattr("registry.operations.steps.checks.run", lambda judged: ())
+        monkeypatch.setattr("registry.rules.checks.run", lambda judged: ())
     with pytest.raises(Refused if asked else IntegrityError) as refusal:
         approve(waiting.transaction_id, actor=office.made.approver, now=NOW)
     assert ("5009" if asked else "no rule lets these units be carried over so") in str(refusal.value)
@@ -432,6 +432,6 @@ def test_no_rule_is_rewritten_between_the_look_and_the_effect(office: Office, ow
         tried.append(refused)
         return ()
 
-    monkeypatch.setattr("registry.operations.steps.checks.run", run)
+    monkeypatch.setattr("registry.rules.checks.run", run)
     assert approve(waiting.transaction_id, actor=office.made.approver, now=NOW).state == State.COMPLETED
     assert len(tried) == 1

@@ -245,7 +245,7 @@ def test_a_rule_that_was_rewritten_since_the_proposal_converts_nothing(office: O
     with pytest.raises(Refused) as refusal:
         approve(waiting.transaction_id, actor=office.made.approver, now=NOW)
     assert codes(refusal) == {5001, 5017}
-    monkeypatch.setattr("registry.operations.steps.checks.run", lambda judged: ())
+    monkeypatch.setattr("registry.rules.checks.run", lambda judged: ())
     with pytest.raises(IntegrityError) as alone:
         approve(waiting.transaction_id, actor=office.made.approver, now=NOW)
     assert isinstance(alone.value.__cause__, psycopg.errors.CheckViolation)

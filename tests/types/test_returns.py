@@ -95,7 +95,7 @@ def test_the_excess_is_the_authoritys_and_never_below_what_was_returned(office: 
 
 
 def test_postgresql_alone_keeps_returns_within_the_excess(office: Office, allocated: Allocation, monkeypatch):
-    monkeypatch.setattr("registry.operations.propose.checks.run", lambda judged: ())
+    monkeypatch.setattr("registry.rules.checks.run", lambda judged: ())
     with pytest.raises(Exception) as refusal:
         back(office, allocated, 41)
     cause = refusal.value.__cause__
