@@ -7,8 +7,24 @@ from django.http import HttpRequest
 from audit.models import Entry
 
 
+class ReadOnly:
+    """Pages of rows that nobody adds, changes or deletes there, whatever else they may: mixed into a ModelAdmin or an inline."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing is added here, by nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing is changed here, by nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing is deleted, by nobody."""
+        return False
+
+
 @admin.register(Entry)
-class EntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EntryAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Log entries; nobody adds, changes or deletes one."""
 
     list_display = ("id", "occurred_at", "registry", "event", "actor", "subject", "part_of")
@@ -20,18 +36,6 @@ class EntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-id",)
     list_per_page = 50
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only what happens adds entries."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """An entry never changes."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """An entry is never deleted."""
-        return False
 
     @admin.display(description="part")
     def part_of(self, entry: Entry) -> str:

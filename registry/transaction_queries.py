@@ -94,7 +94,7 @@ def transaction_of(actor: Actor, transaction_id: UUID) -> Outcome | None:
 
 
 def with_warnings(outcome: Outcome, *, now: datetime) -> Outcome:
-    """Return a transaction with what it is warned of while it waits, in four statements at most."""
+    """Return a transaction with what it is warned of while it waits, in three statements at most."""
     found = warnings_for(Transaction.objects.select_related("jurisdiction").filter(pk=outcome.transaction_id), now=now)
     return replace(outcome, warnings=found.get(outcome.transaction_id, ()))
 

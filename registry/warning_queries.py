@@ -6,8 +6,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from accounts import queries as people
-from accounts.calendars import calendar_around
+from accounts.calendars import calendar_and_rules
 from accounts.models import Jurisdiction
 from accounts.rules.calendars import Calendar
 from registry.models import Obligation, Transaction
@@ -32,21 +31,15 @@ class Neighbourhoods:
     _found: dict[int, tuple[WarningRule, Calendar]] = field(default_factory=dict)
 
     def begins(self, jurisdiction: Jurisdiction, deadline: datetime) -> datetime:
-        """Return the instant from which a deadline warns. A deadline that is years away warns when it is nearer.
-
-        Raises: WarningNotUnderstood.
-        """
-        if deadline.year > self.now.year + 1:
-            return deadline
+        """Return the instant from which a deadline warns. Raises: WarningNotUnderstood."""
         if jurisdiction.pk not in self._found:
-            calendar = calendar_around(jurisdiction, self.now)
-            said = people.rule_in_force(jurisdiction, KEY, calendar.day_of(self.now))
-            self._found[jurisdiction.pk] = (warning_rule_of(None if said is None else said.value), calendar)
+            calendar, rules = calendar_and_rules(jurisdiction.pk, self.now, [KEY])
+            self._found[jurisdiction.pk] = (warning_rule_of(rules.get(KEY)), calendar)
         return warns_from(deadline, *self._found[jurisdiction.pk])
 
 
 def warnings_for(rows: Iterable[Transaction], *, now: datetime) -> Mapping[UUID, tuple[DeadlineWarning, ...]]:
-    """Return what each of the rows that wait is warned of, by id: one statement for their obligations, two for a jurisdiction.
+    """Return what each of the rows that wait is warned of, by id: one statement for their obligations, one for a jurisdiction.
 
     Rows come with their jurisdiction. A rule that nobody understands warns of nothing here: reading goes on.
     """

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from accounts import clock, models
-from accounts.admin.base import ReadOnlyAdmin, ReasonForm, actor_of, reason_of
+from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, actor_of, reason_of
 from accounts.operations.change_account_status import change_account_status
 from accounts.operations.set_account_options import set_account_options
 from accounts.rules.statuses import AccountStatus
@@ -26,17 +26,11 @@ class HolderAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
 
 
-class OperatorInline(admin.TabularInline):  # type: ignore[type-arg]
+class OperatorInline(ReadOnlyInline):
     """Who operated an installation, by date."""
 
     model = models.InstallationOperator
-    extra = 0
     fields = readonly_fields = ("holder", "valid_from", "valid_to")
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Operators change by their operation."""
-        return False
 
 
 @admin.register(models.Installation)
@@ -63,17 +57,11 @@ class AccountTypeAdmin(ReadOnlyAdmin):
         return account_type_text(row.code)
 
 
-class RepresentativeInline(admin.TabularInline):  # type: ignore[type-arg]
+class RepresentativeInline(ReadOnlyInline):
     """The representatives of an account."""
 
     model = models.Representative
-    extra = 0
     fields = readonly_fields = ("user", "rights", "state")
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Representatives are nominated by their operation."""
-        return False
 
 
 def _to_status(status: AccountStatus) -> Callable[["AccountAdmin", HttpRequest, QuerySet[models.Account]], None]:
@@ -110,18 +98,12 @@ def _option(name: str, chosen: bool) -> Callable[["AccountAdmin", HttpRequest, Q
     return action
 
 
-class TrustedAccountInline(admin.TabularInline):  # type: ignore[type-arg]
+class TrustedAccountInline(ReadOnlyInline):
     """The accounts that an account trusts, or was asked to."""
 
     model = models.TrustedAccount
     fk_name = "account"
-    extra = 0
     fields = readonly_fields = ("trusted_identifier", "state", "active_from", "note")
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Trusted accounts are requested by their operation."""
-        return False
 
 
 @admin.register(models.Account)

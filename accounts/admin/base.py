@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +15,7 @@ from accounts.queries import actor_for, readable_jurisdictions
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor
 from accounts.texts import text
+from audit.admin import ReadOnly
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -23,25 +24,13 @@ def actor_of(request: HttpRequest) -> Actor:
     return actor_for(request.user)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that are looked at here and changed elsewhere, or never. `within`: the way to the code of their jurisdiction."""
 
     within: str | None = None
     list_per_page = 50
     # Counting a million blocks to say "of how many" would cost more than the page.
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nothing is added here, by nobody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing is changed here, by nobody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing is deleted, by nobody."""
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the jurisdictions that the reader may read."""
@@ -61,6 +50,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 self.message_user(request, f"{row}: {reason}", messages.ERROR)
             else:
                 self.message_user(request, f"{row}: {text('admin.done')}", messages.SUCCESS)
+
+
+class ReadOnlyInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+    """Rows of what a page is about, to be looked at. Subclasses say which columns, as `fields` and `readonly_fields`."""
+
+    extra = 0
+    can_delete = False
 
 
 class ReasonForm(ActionForm):

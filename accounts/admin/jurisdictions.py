@@ -2,30 +2,22 @@
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from accounts import clock, models
-from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from accounts.admin.setting import SettingAdmin
 from accounts.operations.set_calendar_day import set_calendar_day
 from accounts.rules.access import Act, Actor
 from accounts.texts import confidence_choices, text
 
 
-class DatedRuleInline(admin.TabularInline):  # type: ignore[type-arg]
+class DatedRuleInline(ReadOnlyInline):
     """The dated rules of a jurisdiction, with what is still to be confirmed."""
 
     model = models.DatedRule
-    extra = 0
     fields = readonly_fields = ("key", "valid_from", "valid_to", "value", "confidence", "to_be_confirmed", "source")
     ordering = ("key", "valid_from")
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rules are recorded by their operation."""
-        return False
 
     @admin.display(description=gettext_lazy("fact.to-be-confirmed"))
     def to_be_confirmed(self, rule: models.DatedRule) -> str:

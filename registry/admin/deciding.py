@@ -10,7 +10,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -18,7 +18,7 @@ from django.urls import reverse as address_of
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
-from accounts.admin.base import ReadOnlyAdmin, actor_of
+from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor, Role
 from accounts.texts import text
@@ -41,12 +41,10 @@ REVERSE = "reverse"
 MOST_SHOWN = 100
 
 
-class StepInline(admin.TabularInline):  # type: ignore[type-arg]
+class StepInline(ReadOnlyInline):
     """What became of a transaction: who, when, from, to, why, and which checks failed."""
 
     model = TransactionStep
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("step", "from_name", "to_name", "at", "who", "reason", "failed")
     verbose_name_plural = gettext_lazy("admin.steps")
 
@@ -54,10 +52,6 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]
         """Return the steps in their order, with who took them."""
         rows: QuerySet[TransactionStep] = super().get_queryset(request)
         return rows.select_related("user").order_by("id")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Steps are taken by their operations."""
-        return False
 
     @admin.display(description=gettext_lazy("admin.step"))
     def step(self, row: TransactionStep) -> str:

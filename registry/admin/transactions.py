@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -16,7 +16,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
-from accounts.admin.base import ReadOnlyAdmin, actor_of
+from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from accounts.rules.access import registry_itself
 from accounts.texts import text
 from registry.admin import deciding, keys, ordering
@@ -32,12 +32,10 @@ from registry.warning_queries import warnings_for
 HOLDABLE = frozenset(state for step, state in STEPS if step is Step.FROZEN) | {State.ON_HOLD}
 
 
-class RangeInline(admin.TabularInline):  # type: ignore[type-arg]
+class RangeInline(ReadOnlyInline):
     """The serials that a transaction moves."""
 
     model = TransactionBlock
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("block", "from_account", "to_account")
     max_num = 100
 
@@ -45,10 +43,6 @@ class RangeInline(admin.TabularInline):  # type: ignore[type-arg]
         """Return ranges with what their print needs."""
         rows: QuerySet[TransactionBlock] = super().get_queryset(request)
         return rows.select_related("origin", "series__unit_type", "from_account", "to_account").order_by("id")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Ranges are recorded with their transaction."""
-        return False
 
     @admin.display(description=gettext_lazy("admin.block"))
     def block(self, row: TransactionBlock) -> str:

@@ -1,6 +1,7 @@
 """Freezes over HTTP, for the staff of a jurisdiction. Translates only; the rules are the operations'."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -116,12 +117,8 @@ class RequestRelease(ApiView):
     )
     def post(self, request: Request, id: int) -> HttpResponse:
         """Ask that a freeze be released. Everything stays as it is until another person, a senior administrator, agrees."""
-        answering = Answering(self, request, printer=FreezeSerializer().to_representation, success=200)
         members = ReleaseRequestSerializer().run_validation(request.data)
-        key = answering.key(digest_of("POST", request.path, request.data))
-        _known(self, id)
-        actor, now, reason = self.actor, clock.now(), members["reason"]
-        return answered(answering, lambda: request_release(id, actor=actor, now=now, reason=reason, key=key))
+        return _stepped(self, request, id, partial(request_release, reason=members["reason"]))
 
 
 class WithdrawReleaseRequest(ApiView):
@@ -138,12 +135,8 @@ class WithdrawReleaseRequest(ApiView):
     )
     def post(self, request: Request, id: int) -> HttpResponse:
         """Take back your own request that a freeze be released. Anybody who may can ask again."""
-        answering = Answering(self, request, printer=FreezeSerializer().to_representation, success=200)
         NoMembers().run_validation(request.data)
-        key = answering.key(digest_of("POST", request.path, request.data))
-        _known(self, id)
-        actor, now = self.actor, clock.now()
-        return answered(answering, lambda: withdraw_release_request(id, actor=actor, now=now, key=key))
+        return _stepped(self, request, id, withdraw_release_request)
 
 
 class Release(ApiView):
@@ -160,12 +153,17 @@ class Release(ApiView):
     )
     def post(self, request: Request, id: int) -> HttpResponse:
         """Release a freeze that another person asked to release. What no other freeze stops may move again."""
-        answering = Answering(self, request, printer=FreezeSerializer().to_representation, success=200)
         NoMembers().run_validation(request.data)
-        key = answering.key(digest_of("POST", request.path, request.data))
-        _known(self, id)
-        actor, now = self.actor, clock.now()
-        return answered(answering, lambda: release(id, actor=actor, now=now, key=key))
+        return _stepped(self, request, id, release)
+
+
+def _stepped(view: ApiView, request: Request, number: int, operation: Callable[..., FreezeRecord]) -> HttpResponse:
+    """Take a step of the release of a freeze that the reader may know of, and answer with the freeze."""
+    answering = Answering(view, request, printer=FreezeSerializer().to_representation, success=200)
+    key = answering.key(digest_of("POST", request.path, request.data))
+    _known(view, number)
+    actor, now = view.actor, clock.now()
+    return answered(answering, lambda: operation(number, actor=actor, now=now, key=key))
 
 
 def _known(view: ApiView, number: int) -> FreezeRecord:

@@ -1,14 +1,15 @@
 """What freezing, asking for a release and releasing have in common: who may, the answer given before, the entry in the log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from accounts.refusals import NotPermitted, Refusal
+from accounts.refusals import NotFound, NotPermitted, Refusal
 from accounts.rules.access import Act, Actor
 from audit import entries
-from registry import ledger
-from registry.database_transaction import DatabaseTransaction
+from registry import freezes, ledger
+from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
+from registry.operations.judging import names_of, refuse_what_was_answered
 from registry.operations.outcome import AnswerKey, with_answer
 from registry.plan import Plan
 from registry.rules.freezes import FreezeRecord, Named, Objection
@@ -57,6 +58,44 @@ def write(
     plan = with_answer(Plan(entries=rows), key, record)
     ledger.freeze_or_release(database, act, row, plan)
     return record
+
+
+def step(
+    number: int,
+    act: Act,
+    written: str,
+    objections: Callable[[FreezeRecord, int], Iterator[Objection]],
+    change: Callable[[FreezeRecord, int, datetime], FreezeRecord],
+    *,
+    event: str,
+    actor: Actor,
+    now: datetime,
+    key: AnswerKey | None,
+    reason: str = "",
+) -> FreezeRecord:
+    """Take one step of the release of a freeze: as a person who may, where nothing objects; return it as it then stands.
+
+    `written`: what the ledger calls the step. `objections` and `change` are asked with the freeze and the person, the latter
+    also with the instant of the step.
+
+    Raises: NotFound; NotPermitted; Refusal; AnsweredBefore.
+    """
+
+    def story(database: DatabaseTransaction) -> FreezeRecord:
+        found = freezes.to_release(database, number, names_of(key))
+        refuse_what_was_answered(key, found.answer)
+        if found.freeze is None:
+            raise NotFound("freeze")
+        person = person_permitted(actor, act, found.freeze.jurisdiction)
+        refuse(objections(found.freeze, person))
+        # Another process's clock may be a moment behind the one that wrote the last step.
+        at = max(now, found.freeze.changed_at)
+        row = {"id": number, "by": person, "at": at.isoformat(), "reason": reason}
+        # After this point it must succeed.
+        left = change(found.freeze, person, at)
+        return write(database, written, row, left, event=event, actor=actor, at=at, key=key)
+
+    return in_one_database_transaction(story)
 
 
 def _told(named: Named) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 What can be due is found by rows, never remembered: a missed tick, a crash or a clock that jumped changes nothing. Delayed
 transactions are executed, proposals that nobody approved expire, statuses are determined at each deadline, which is first made
-what the dated rules and the calendar say by now, and holding
-limits follow their rule, allocations and accounts.
+what the dated rules and the calendar say by now, and holding limits follow their rule, allocations and accounts.
 """
 
 import logging
@@ -36,7 +35,7 @@ class Due:
 
     at: datetime
     what: str
-    run: Callable[[datetime], None]
+    run: Callable[[datetime], object]
 
 
 def run_due(
@@ -155,10 +154,6 @@ def _determination(
     return run
 
 
-def _set_holding_limits(place: Jurisdiction, actor: Actor, now: datetime) -> None:
-    set_holding_limits(jurisdiction=place, actor=actor, now=now)
-
-
 def _holding_limits(actor: Actor, now: datetime) -> list[Due]:
     """The jurisdictions whose holding limits are otherwise than their rule, allocations and accounts make them by now."""
 
@@ -166,7 +161,7 @@ def _holding_limits(actor: Actor, now: datetime) -> list[Due]:
         return Due(
             now,
             f"holding limits of {place.code}",
-            lambda instant: _set_holding_limits(place, actor, instant),
+            lambda instant: set_holding_limits(jurisdiction=place, actor=actor, now=instant),
         )
 
     def stale(place: Jurisdiction) -> bool:

@@ -78,8 +78,6 @@ class TermsReader:
             return ()
 
     def _warns_from(self, judged: Context, deadline: datetime) -> datetime:
-        if deadline.year > judged.now.year + 1:
-            return deadline
         rule = warning_rule_of(self._rule(judged, WARNING))
         return warns_from(deadline, rule, self._calendar(self._home(judged), judged.now))
 

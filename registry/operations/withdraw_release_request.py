@@ -3,12 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from accounts.refusals import NotFound
 from accounts.rules.access import Act, Actor
-from registry import freezes
-from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.freezing import person_permitted, refuse, write
-from registry.operations.judging import names_of, refuse_what_was_answered
+from registry.operations import freezing
 from registry.operations.outcome import AnswerKey
 from registry.rules.freezes import FreezeRecord, objections_to_withdrawal
 
@@ -20,18 +16,17 @@ def withdraw_release_request(number: int, *, actor: Actor, now: datetime, key: A
     Source: domain.md section 5.
     """
 
-    def story(database: DatabaseTransaction) -> FreezeRecord:
-        found = freezes.to_release(database, number, names_of(key))
-        refuse_what_was_answered(key, found.answer)
-        if found.freeze is None:
-            raise NotFound("freeze")
-        person = person_permitted(actor, Act.REQUEST_RELEASE, found.freeze.jurisdiction)
-        refuse(objections_to_withdrawal(found.freeze, person))
-        # Another process's clock may be a moment behind the one that wrote the request.
-        at = max(now, found.freeze.release_requested_at or now)
-        left = replace(found.freeze, release_requested_by=None, release_requested_at=None, release_reason="")
-        row = {"id": number, "by": person, "at": at.isoformat()}
-        # After this point it must succeed.
-        return write(database, "withdraw", row, left, event="freeze.release-withdrawn", actor=actor, at=at, key=key)
+    def changed(freeze: FreezeRecord, _person: int, _at: datetime) -> FreezeRecord:
+        return replace(freeze, release_requested_by=None, release_requested_at=None, release_reason="")
 
-    return in_one_database_transaction(story)
+    return freezing.step(
+        number,
+        Act.REQUEST_RELEASE,
+        "withdraw",
+        objections_to_withdrawal,
+        changed,
+        event="freeze.release-withdrawn",
+        actor=actor,
+        now=now,
+        key=key,
+    )

@@ -9,8 +9,8 @@ from registry.rules.check_table import Finding, about, check
 from registry.rules.checks_of_accounts import sending
 from registry.rules.checks_of_form import is_quantity, printed
 from registry.rules.deadlines import Counts
-from registry.rules.facts import AccountFacts, Context, Moment, units_of
-from registry.rules.proposal import SerialRange
+from registry.rules.facts import AccountFacts, Context, Moment, Piece, units_of
+from registry.rules.proposal import Line, SerialRange
 from registry.rules.serials import GREATEST_SERIAL
 from registry.rules.states import State
 from registry.rules.types import Effect
@@ -191,25 +191,30 @@ def return_is_within_the_excess(context: Context) -> Iterator[Finding]:
         yield about(allocation=wanted, left=left if is_the_accounts else 0, quantity=quantity)
 
 
+def _units_sent(context: Context) -> Iterator[tuple[Line, str, str, Piece]]:
+    """Yield what would leave the accounts that the actor may know of: its line, registry, unit type and piece."""
+    known = sending(context)
+    for found in context.lines:
+        if found.line.transferring in known:
+            for registry, unit_type, piece in units_of(found):
+                yield found.line, registry, unit_type, piece
+
+
 @check(5009, reference="domain.md 5: carry-over under the banking rule")
 def units_may_be_carried_over(context: Context) -> Iterator[Finding]:
     if context.type.family is not Family.CARRY_OVER:
         return
-    known = sending(context)
-    for found in context.lines:
-        if found.line.transferring not in known:
-            continue
-        for registry, unit_type, piece in units_of(found):
-            rule = context.carry_overs.get((registry, unit_type))
-            if (
-                rule is None
-                or not rule.first_vintage <= piece.vintage <= rule.last_vintage
-                or context.periods.get(piece.recognition_id) == rule.to_period
-                # What waits was recorded to go into this period; the rule may have been rewritten since.
-                or found.line.becomes not in {"", rule.to_period}
-            ):
-                serials = printed(SerialRange(registry, piece.first, piece.next))
-                yield about(serials, serials=serials, vintage=piece.vintage)
+    for line, registry, unit_type, piece in _units_sent(context):
+        rule = context.carry_overs.get((registry, unit_type))
+        if (
+            rule is None
+            or not rule.first_vintage <= piece.vintage <= rule.last_vintage
+            or context.periods.get(piece.recognition_id) == rule.to_period
+            # What waits was recorded to go into this period; the rule may have been rewritten since.
+            or line.becomes not in {"", rule.to_period}
+        ):
+            serials = printed(SerialRange(registry, piece.first, piece.next))
+            yield about(serials, serials=serials, vintage=piece.vintage)
 
 
 @check(5017, reference="domain.md 5: unit conversion, inside its window")
@@ -217,22 +222,18 @@ def units_may_be_converted(context: Context) -> Iterator[Finding]:
     """By the rule of their type, in their own registry; not what was carried over, whose period would be lost."""
     if context.type.effect is not Effect.CONVERT:
         return
-    known = sending(context)
-    for found in context.lines:
-        if found.line.transferring not in known:
-            continue
-        for registry, unit_type, piece in units_of(found):
-            rule = context.conversions.get((registry, unit_type))
-            if (
-                rule is None
-                or registry != known[found.line.transferring].registry
-                or rule.year > piece.vintage + rule.years
-                or piece.recognition_id != 0
-                # What waits was recorded to become units of this type; the rule may have been rewritten since.
-                or found.line.becomes not in {"", rule.to}
-            ):
-                serials = printed(SerialRange(registry, piece.first, piece.next))
-                yield about(serials, serials=serials, unit_type=unit_type, vintage=piece.vintage)
+    for line, registry, unit_type, piece in _units_sent(context):
+        rule = context.conversions.get((registry, unit_type))
+        if (
+            rule is None
+            or registry != context.accounts[line.transferring or ""].registry
+            or rule.year > piece.vintage + rule.years
+            or piece.recognition_id != 0
+            # What waits was recorded to become units of this type; the rule may have been rewritten since.
+            or line.becomes not in {"", rule.to}
+        ):
+            serials = printed(SerialRange(registry, piece.first, piece.next))
+            yield about(serials, serials=serials, unit_type=unit_type, vintage=piece.vintage)
 
 
 @check(5010)

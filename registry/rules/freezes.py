@@ -53,6 +53,11 @@ class FreezeRecord:
         """Whether it still stops what it names."""
         return self.released_at is None
 
+    @property
+    def changed_at(self) -> datetime:
+        """When the last step before a release was taken: the next is not before it."""
+        return max(filter(None, (self.frozen_at, self.release_requested_at, self.request_withdrawn_at)))
+
 
 @dataclass(frozen=True, slots=True)
 class Objection:
@@ -70,7 +75,7 @@ def objections_to_freeze(reason: str, review_on: date, time_zone: str, now: date
         yield Objection("freeze-review-is-past", "review_on")
 
 
-def objections_to_request(freeze: FreezeRecord) -> Iterator[Objection]:
+def objections_to_request(freeze: FreezeRecord, _person: int) -> Iterator[Objection]:
     """Yield why nobody can ask for the release of a freeze."""
     if not freeze.is_active:
         yield Objection("freeze-is-released")

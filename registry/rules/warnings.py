@@ -68,7 +68,12 @@ def warning_rule_of(value: object) -> WarningRule:
 
 
 def warns_from(deadline: datetime, rule: WarningRule, calendar: Calendar) -> datetime:
-    """Return the instant, UTC, from which a deadline warns. Raises: OutsideCalendar."""
+    """Return the instant, UTC, from which a deadline warns; of one beyond the calendar, that is years away, the deadline itself.
+
+    It warns from another instant when it is nearer. Raises: OutsideCalendar for one before the calendar.
+    """
+    if calendar.day_of(deadline) > calendar.until:
+        return deadline
     if rule.hours:
         return deadline - timedelta(hours=rule.hours)
     # The end of a day belongs to that day, not to the next.
@@ -99,6 +104,7 @@ def warnings_of(
             found.append(DeadlineWarning(WarningCode.SURRENDER_DEADLINE_PASSED, surrender_due_at))
         elif now >= warns(surrender_due_at):
             found.append(DeadlineWarning(WarningCode.SURRENDER_DEADLINE_NEAR, surrender_due_at))
-    if state == State.AWAITING_APPROVAL and expires_at is not None and now >= warns(expires_at):
+    # What expired and was not ended yet, however long ago, is not looked up in a calendar.
+    if state == State.AWAITING_APPROVAL and expires_at is not None and (now >= expires_at or now >= warns(expires_at)):
         found.append(DeadlineWarning(WarningCode.APPROVAL_EXPIRES_SOON, expires_at))
     return tuple(found)
