@@ -87,6 +87,17 @@ def test_what_is_warned_of(state, counts, now, codes):
     assert [str(one.code) for one in found] == codes
 
 
+@pytest.mark.parametrize(("years", "codes"), [(-3, ["approval-expires-soon"]), (3, [])])
+def test_what_lies_beyond_the_calendar_is_told_without_it(years, codes):
+    """What expired years ago and was never ended is warned of, and what is due years from now is not; neither is an error."""
+    here = Calendar("Asia/Shanghai", since=date(DUE.year - 1, 1, 1), until=date(DUE.year + 1, 12, 31))
+    found = warnings_of(
+        "AWAITING_APPROVAL", now=DUE, expires_at=DUE.replace(year=DUE.year + years), surrender_due_at=None,
+        counts="completed", warns=lambda deadline: warns_from(deadline, DEFAULT, here),
+    )  # fmt: skip
+    assert [str(one.code) for one in found] == codes
+
+
 def one_who_owes() -> Beijing:
     """An operator who needs two persons to surrender, with an obligation."""
     made = beijing(operators=("plant",))
