@@ -1,6 +1,7 @@
 """Propose many transactions at once, in as many round trips as one where they do not bear on one another."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -36,8 +37,8 @@ def propose_batch(
     """Judge proposals as if proposed one after another, and write the accepted ones in one commit.
 
     The sorted union of the accounts is locked first, so two batches never deadlock. With `all_or_nothing`, one refusal
-    leaves everything as it was. One result per proposal, in order. The statements do not grow in number with the proposals,
-    unless one sends on what another receives, or several draw by different rules what may be the same units.
+    leaves everything as it was. One result per proposal, in order. The statements do not grow in number with the proposals, but
+    with how often one bears on an earlier one: it sends on what that received, or may draw the same units by another rule.
 
     Raises: BatchRefused when `all_or_nothing` and any proposal is refused; Refused when `key` named another request;
     AnsweredBefore with the first answer when it named this one.
@@ -46,8 +47,9 @@ def propose_batch(
     def story(database: DatabaseTransaction) -> list[Outcome | Refused]:
         facts = ledger.read(database, proposals, actor=actor, now=now, key=names_of(key))
         refuse_what_was_answered(key, facts.answer)
+        waves = list(_waves(proposals))
         batch = _Batch(database, actor, now, all_or_nothing, key)
-        return batch.one_by_one(proposals) if _meet(proposals) else batch.at_once(proposals, facts)
+        return batch.at_once(proposals, facts) if len(waves) == 1 else batch.in_waves(waves)
 
     results = in_one_database_transaction(story) if proposals else []
     refusals = _refusals(results)
@@ -58,6 +60,20 @@ def propose_batch(
 
 def _refusals(results: Sequence[Outcome | Refused]) -> dict[int, Refused]:
     return {place: result for place, result in enumerate(results) if isinstance(result, Refused)}
+
+
+def _waves(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
+    """Cut proposals into runs, each as long as it can be, within which none bears on another but by what it leaves."""
+    begun = 0
+    while begun < len(proposals):
+        end = begun + 2
+        while end < len(proposals) and not _meet(proposals[begun:end]):
+            end = begun + 2 * (end - begun)
+        # More proposals meet where fewer do, so the first end at which they meet is found by halving.
+        ends = range(begun + 2, min(end, len(proposals)) + 1)
+        wave = 1 + bisect_left(ends, True, key=lambda stop: _meet(proposals[begun:stop]))
+        yield proposals[begun : begun + wave]
+        begun += wave
 
 
 def _meet(proposals: Sequence[Proposal]) -> bool:
@@ -103,6 +119,35 @@ class _Batch:
 
     def at_once(self, proposals: Sequence[Proposal], facts: Facts) -> list[Outcome | Refused]:
         """Judge all on one reading of the facts and write all at once: as many round trips as for one."""
+        results, batch, refusals = self._judge_all(proposals, facts)
+        if refusals.entries and (self.all_or_nothing or not batch.transactions):
+            ledger.record(self.database, self._answered(refusals, results))
+            return results
+        # After this point it must succeed.
+        batch.entries.extend(refusals.entries)
+        ledger.apply(self.database, self._answered(batch, results))
+        return results
+
+    def in_waves(self, waves: Sequence[Sequence[Proposal]]) -> list[Outcome | Refused]:
+        """Judge and write one wave after another, in one database transaction, whose accounts are locked already."""
+        results: list[Outcome | Refused] = []
+        refusals = Plan()
+        self.database.savepoint()
+        for wave in waves:
+            facts = ledger.read(self.database, wave, actor=self.actor, now=self.now)
+            judged, batch, refused_now = self._judge_all(wave, facts)
+            refusals.entries.extend(refused_now.entries)
+            if batch.transactions:
+                ledger.apply(self.database, batch, last=False)
+            results.extend(judged)
+        if refusals.entries and self.all_or_nothing:
+            self.database.back_to_savepoint()
+        if refusals.entries or self.key is not None:
+            ledger.record(self.database, self._answered(refusals, results))
+        return results
+
+    def _judge_all(self, proposals: Sequence[Proposal], facts: Facts) -> tuple[list[Outcome | Refused], Plan, Plan]:
+        """Judge proposals as if one after another; return their results, what the accepted write, and what the refused do."""
         results: list[Outcome | Refused] = []
         batch, refusals = Plan(), Plan()
         for proposal in proposals:
@@ -112,31 +157,7 @@ class _Batch:
             else:
                 _append(batch, plan)
             results.append(result)
-        if refusals.entries and (self.all_or_nothing or not batch.transactions):
-            ledger.record(self.database, self._answered(refusals, results))
-            return results
-        # After this point it must succeed.
-        batch.entries.extend(refusals.entries)
-        ledger.apply(self.database, self._answered(batch, results))
-        return results
-
-    def one_by_one(self, proposals: Sequence[Proposal]) -> list[Outcome | Refused]:
-        """Judge and write each in its turn, in one database transaction, whose accounts are locked already."""
-        results: list[Outcome | Refused] = []
-        refusals = Plan()
-        self.database.savepoint()
-        for proposal in proposals:
-            result, plan = self._judge(proposal, ledger.read(self.database, [proposal], actor=self.actor, now=self.now))
-            if isinstance(result, Refused):
-                refusals.entries.extend(plan.entries)
-            else:
-                ledger.apply(self.database, plan, last=False)
-            results.append(result)
-        if refusals.entries and self.all_or_nothing:
-            self.database.back_to_savepoint()
-        if refusals.entries or self.key is not None:
-            ledger.record(self.database, self._answered(refusals, results))
-        return results
+        return results, batch, refusals
 
     def _judge(self, proposal: Proposal, facts: Facts) -> tuple[Outcome | Refused, Plan]:
         judged = ledger.context(

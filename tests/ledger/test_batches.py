@@ -1,10 +1,13 @@
 """Many proposals in one commit: each is judged on what the earlier ones left."""
 
+from random import Random
+
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from registry.operations.outcome import Outcome, Refused
+from registry.operations.propose import propose
 from registry.operations.propose_batch import BatchRefused, propose_batch
 from registry.rules.proposal import Proposal
 from tests.build import NOW, Beijing
@@ -78,6 +81,42 @@ def test_orders_of_different_vintages_are_judged_and_written_together(registry, 
     assert (
         len([query for query in captured if "registry_" in query["sql"] or "SAVEPOINT" in query["sql"]]) == statements
     )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_batch_ends_as_its_orders_would_one_after_another(registry, seed):
+    random = Random(seed)
+    orders = [
+        (*random.sample(["ann", "bob", "cid"], 2), random.randint(40, 200), random.choice([None, 2026]))
+        for _ in range(9)
+    ]
+    proposals = [
+        Proposal("10-50", (registry.line(sender, acquirer, quantity, vintage=vintage),))
+        for sender, acquirer, quantity, vintage in orders
+    ]
+    apart: list[object] = []
+    with transaction.atomic():
+        for proposal in proposals:
+            try:
+                apart.append(propose(proposal, actor=registry.representative, now=NOW).quantity)
+            except Refused as refusal:
+                apart.append([failure.code for failure in refusal.failures])
+        transaction.set_rollback(True)
+    assert len({type(result) for result in apart}) == 2, "some are refused, some are not"
+    together = propose_batch(proposals, actor=registry.representative, now=NOW)
+    assert [
+        result.quantity if isinstance(result, Outcome) else [failure.code for failure in result.failures]
+        for result in together
+    ] == apart
+
+
+@pytest.mark.parametrize("lines", [1, 20])
+def test_a_settlement_costs_as_many_statements_however_many_trade(registry, lines):
+    """Sellers to cid, then cid to buyers: two waves, whatever their lengths, between the reading of all and the end."""
+    orders = [("ann", "cid", 5)] * lines + [("cid", "bob", 5)] * lines
+    with CaptureQueriesContext(connection) as captured:
+        assert batch(registry, *orders) == [5] * 2 * lines
+    assert len([query for query in captured if "registry_" in query["sql"] or "SAVEPOINT" in query["sql"]]) == 2 + 2 * 2
 
 
 @pytest.mark.parametrize("first", [(10, (781, 791)), (30,)])
