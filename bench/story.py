@@ -134,6 +134,8 @@ class Run:
             figure = of_repetitions(found[name])
             self.apart.append(figure)
             self.numbers[name] = figure.per_second * size
+        # Each moves 1 to so many units, at random.
+        self.numbers["batches, units/s"] = self.numbers["batches, transfers/s"] * (1 + worlds.MOST_PER_TRANSFER) / 2
 
     def grow(self) -> None:
         """Measure the server's cost of a transfer as blocks and units grow."""

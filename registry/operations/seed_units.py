@@ -32,7 +32,8 @@ def seed_units(seeded: Mapping[str, SeededJurisdiction], *, now: datetime) -> No
         ledger.open_serial_space(made.jurisdiction.pk)
         for unit_type, kind in UNIT_TYPES[code].items():
             UnitType.objects.get_or_create(jurisdiction=made.jurisdiction, code=unit_type, defaults={"kind": str(kind)})
-        _stock(made, DEMO_ISSUES[code], actor, now)
+        for demo in DEMO_ISSUES[code]:
+            _stock(made, demo, actor, now)
         _oblige(made, actor, now)
         _limit(made, actor, now)
 
@@ -71,7 +72,7 @@ def _stock(made: SeededJurisdiction, demo: DemoIssue, actor: Actor, now: datetim
         actor=actor,
         now=now,
     )
-    if cap.issued > 0:
+    if cap.issued > 0 or not demo.issued:
         return
     issuance = made.administrative["ISS"].identifier
     issue(cap_id=cap.pk, acquiring=issuance, quantity=demo.issued, actor=actor, now=now)
@@ -92,7 +93,7 @@ def _stock(made: SeededJurisdiction, demo: DemoIssue, actor: Actor, now: datetim
                     ),
                 ),
                 # Of one account, a reference names one transaction.
-                client_reference=f"first stock of {identifier}",
+                client_reference=f"first {demo.unit_type} of {identifier}",
             )
             for identifier, quantity in stock
         ],

@@ -30,7 +30,7 @@ def seed_waiting(seeded: Mapping[str, SeededJurisdiction], *, now: datetime) -> 
     Each is a commit of its own: a crash in between leaves those that are made, and the next run makes the rest.
     """
     for code, made in seeded.items():
-        demo, operator = DEMO_ISSUES[code], made.operators[-1]
+        demo, operator = DEMO_ISSUES[code][0], made.operators[-1]
         _transfer(made, demo, made.trader, operator, demo.awaits_approval, APPROVAL, now)
         delayed = _transfer(made, demo, operator, made.trader, demo.awaits_its_delay, DELAY, now)
         if delayed.state == State.AWAITING_APPROVAL:

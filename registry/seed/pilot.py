@@ -12,17 +12,20 @@ from accounts.rules.account_types import UnitKind
 
 @dataclass(frozen=True, slots=True)
 class DemoIssue:
-    """What the demo issues of one unit type, how much of it goes to each operator and the trader, and what waits, in t CO2e."""
+    """What the demo issues of one unit type, how much of it goes to each operator and the trader, and what waits, in t CO2e.
+
+    With nothing issued there is a cap alone: what is made of other units counts under it.
+    """
 
     unit_type: str
     limit: int
-    issued: int
-    to_each_operator: int
-    to_the_trader: int
+    issued: int = 0
+    to_each_operator: int = 0
+    to_the_trader: int = 0
     # What waits when the demo begins.
-    awaits_issuance: int
-    awaits_approval: int
-    awaits_its_delay: int
+    awaits_issuance: int = 0
+    awaits_approval: int = 0
+    awaits_its_delay: int = 0
 
 
 # By jurisdiction and code: the kind that decides which accounts may hold it and which quotas count it.
@@ -50,8 +53,14 @@ UNIT_TYPES: Mapping[str, Mapping[str, UnitKind]] = {
     },
 }
 
-DEMO_ISSUES: Mapping[str, DemoIssue] = {
-    "CN-BJ": DemoIssue("BEA", 46_000_000, 1_000_000, 120_000, 40_000, 5_000, 500, 250),
-    "JP-13": DemoIssue("TER", 500_000, 60_000, 12_000, 8_000, 1_000, 80, 40),
-    "KR-11": DemoIssue("KAU", 20_000_000, 800_000, 90_000, 30_000, 4_000, 300, 150),
+# What waits is of the first of each.
+DEMO_ISSUES: Mapping[str, tuple[DemoIssue, ...]] = {
+    "CN-BJ": (DemoIssue("BEA", 46_000_000, 1_000_000, 120_000, 40_000, 5_000, 500, 250),),
+    "JP-13": (DemoIssue("TER", 500_000, 60_000, 12_000, 8_000, 1_000, 80, 40),),
+    # KOC to be converted into KCU.
+    "KR-11": (
+        DemoIssue("KAU", 20_000_000, 800_000, 90_000, 30_000, 4_000, 300, 150),
+        DemoIssue("KOC", 50_000, 10_000, 2_000, 1_000),
+        DemoIssue("KCU", 50_000),
+    ),
 }
