@@ -65,6 +65,14 @@ EVENTS: Mapping[str, str] = {
     "obligation.recorded": "an obligation was recorded or changed",
     "obligation.deadline-moved": "deadlines of a year follow a rule or a calendar that has changed",
     "compliance.status-determined": "compliance statuses were determined",
+    # linking
+    "link.opened": "a link between two registries was opened, at the degree none",
+    "instrument.proposed": "a document about a link was proposed for signature",
+    "instrument.signed": "an administrator signed for a side",
+    "instrument.concluded": "the last signature was given, and what the document says holds",
+    "instrument.withdrawn": "a document about a link was taken back before it was concluded",
+    "corridor.suspended": "a side suspended a corridor",
+    "condition.ticked": "a side found a condition of a degree met",
 }
 
 

@@ -100,7 +100,10 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 REGISTRY_MODE = environment.text("REGISTRY_MODE", "exercise")
 # The one seam that goes up a floor: who settles a transaction. Found by dotted path, as Django finds
 # authentication backends.
-REGISTRY_SETTLEMENT = {"internal": "registry.settlement.InternalSettlement"}
+REGISTRY_SETTLEMENT = {
+    "internal": "registry.settlement.InternalSettlement",
+    "external": "linking.settlement.LinkedSettlement",
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [

@@ -107,6 +107,7 @@ def context(
     now: datetime,
     moment: Moment = Moment.PROPOSAL,
     initiator_id: int | None = None,
+    own: str | None = None,
     references_before: frozenset[tuple[str | None, str]] = frozenset(),
 ) -> Context:
     """Give a proposal its share of the facts. What it takes from a pool is `give_back`'s to return if it is refused.
@@ -144,6 +145,7 @@ def context(
         periods=facts.periods,
         conversions=facts.conversions,
         moment=moment,
+        own=own,
         initiator_id=initiator_id,
         exercise=facts.exercise,
         used_references=facts.used_references | references_before,

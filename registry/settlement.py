@@ -1,26 +1,48 @@
 """Who settles a transaction: the one seam between `registry` and `linking`, named in settings by dotted path.
 
 A settlement adds its own checks to the registry's and says which ranges a transaction moves. Inside one registry there is
-nothing to add; `linking` brings quotas, recognitions and peers to the same two methods.
+nothing to add; `linking` brings corridors, quotas and recognitions to the same methods.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from registry.database_transaction import DatabaseTransaction
 from registry.rules.checks import Failure
 from registry.rules.facts import Context, units_of
 from registry.rules.types import Effect
 
-# [origin, first, next, series, recognition, from account, to account, the period it is carried over into, the unit type it is
-# converted into], half-open serials.
-Movement = tuple[int, int, int, int, int, int | None, int, str | None, str | None]
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Serials `[first, next)` with their accounts on both sides; `from_account_id` None: they are issued.
+
+    `to_period`: what they are carried over into; `to_unit_type`: what they are converted into; `to_recognition_id`: what they
+    count as across a link.
+    """
+
+    origin_id: int
+    first: int
+    next: int
+    series_id: int
+    recognition_id: int
+    from_account_id: int | None
+    to_account_id: int
+    to_period: str | None = None
+    to_unit_type: str | None = None
+    to_recognition_id: int | None = None
 
 
 class Settlement(Protocol):
     """What the operations ask of a settlement."""
+
+    def read(self, database: DatabaseTransaction, context: Context, *, lock: bool) -> object:
+        """Lock and return what this path knows beyond the registry's facts; it is kept as the context's `settled_by`."""
 
     def checks(self, context: Context) -> tuple[Failure, ...]:
         """Return every reason of this path against the transaction."""
@@ -28,9 +50,22 @@ class Settlement(Protocol):
     def movements(self, context: Context) -> tuple[Movement, ...]:
         """Return the ranges that the transaction moves, each with its accounts on both sides."""
 
+    def due_at(self, context: Context, due_at: datetime) -> datetime:
+        """Return when a transaction that is delayed until an instant is executed: then, or later."""
+
+    def registries(self, context: Context) -> tuple[str, ...]:
+        """Return the jurisdictions whose logs tell of the transaction, that of the transferring account first."""
+
+    def log_content(self, context: Context) -> dict[str, object]:
+        """Return what the log says of the transaction beyond its accounts and ranges."""
+
 
 class InternalSettlement:
     """Settles inside one registry: the pieces go from the transferring to the acquiring account, as they are."""
+
+    def read(self, database: DatabaseTransaction, context: Context, *, lock: bool) -> object:
+        """Return nothing: the registry's own facts say it all."""
+        return None
 
     def checks(self, context: Context) -> tuple[Failure, ...]:
         """Return nothing: the registry's own checks say it all."""
@@ -39,7 +74,7 @@ class InternalSettlement:
     def movements(self, context: Context) -> tuple[Movement, ...]:
         """Return one range per piece of each line."""
         return tuple(
-            (
+            Movement(
                 piece.origin_id,
                 piece.first,
                 piece.next,
@@ -54,9 +89,33 @@ class InternalSettlement:
             for registry, unit_type, piece in units_of(found)
         )
 
+    def due_at(self, context: Context, due_at: datetime) -> datetime:
+        """Return the same instant."""
+        return due_at
+
+    def registries(self, context: Context) -> tuple[str, ...]:
+        """Return the transferring account's jurisdiction; where units are issued, the acquiring one's."""
+        line = context.proposal.lines[0]
+        home = context.accounts.get(line.transferring or line.acquiring)
+        return ("" if home is None else home.jurisdiction,)
+
+    def log_content(self, context: Context) -> dict[str, object]:
+        """Return nothing more."""
+        return {}
+
 
 @cache
-def settlement_for(path: str) -> Settlement:
-    """Return the settlement that the settings name for `internal` or `external` transactions."""
+def _settlement(path: str) -> Settlement:
     found: Settlement = import_string(settings.REGISTRY_SETTLEMENT[path])()
     return found
+
+
+def settlement_of(context: Context) -> Settlement:
+    """Return who settles a transaction: another where it crosses to another registry or is about units from abroad."""
+    if context.type.effect is Effect.CROSS:
+        return _settlement("external")
+    for found in context.lines:
+        sender = context.accounts.get(found.line.transferring or "")
+        if sender is not None and any(registry != sender.registry for registry, _, _ in units_of(found)):
+            return _settlement("external")
+    return _settlement("internal")

@@ -44,6 +44,11 @@ class Act(StrEnum):
     REQUEST_RELEASE = "request-release"
     RELEASE = "release"
     READ_EVERY_ACCOUNT = "read-every-account"
+    OPEN_LINK = "open-link"
+    PROPOSE_INSTRUMENT = "propose-instrument"
+    SIGN_INSTRUMENT = "sign-instrument"
+    SUSPEND_CORRIDOR = "suspend-corridor"
+    TICK_CONDITION = "tick-condition"
 
 
 _REGISTRY_ADMINISTRATORS = frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR})
@@ -77,6 +82,12 @@ PERMITTED: Mapping[Act, frozenset[Role]] = {
     Act.FREEZE: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY},
     Act.REQUEST_RELEASE: _REGISTRY_ADMINISTRATORS,
     Act.RELEASE: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR}),
+    Act.OPEN_LINK: _SYSTEM_ADMINISTRATOR,
+    # Of a side, by a role held in exactly that jurisdiction (linking/operations/sides.py); PostgreSQL asks the same.
+    Act.PROPOSE_INSTRUMENT: _REGISTRY_ADMINISTRATORS,
+    Act.SIGN_INSTRUMENT: _REGISTRY_ADMINISTRATORS,
+    Act.SUSPEND_CORRIDOR: _REGISTRY_ADMINISTRATORS,
+    Act.TICK_CONDITION: _REGISTRY_ADMINISTRATORS,
     Act.READ_EVERY_ACCOUNT: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY, Role.AUDITOR},
 }
 

@@ -145,8 +145,8 @@ _ROWS = (
     _retiring("LAP", Standing.LAPSED, Family.LAPSE),
     # One escrow per link; what crosses it is the link's business alone.
     _administrative("LNK", frozenset({Family.EXTERNAL_TRANSFER}), frozenset({Family.EXTERNAL_TRANSFER})),
-    # Where the difference of a conversion by rate is booked.
-    _administrative("MRG", frozenset({Family.MANDATORY_CANCELLATION}), frozenset({Family.EXTERNAL_TRANSFER})),
+    # Where the part of surrendered foreign units goes that a discount leaves uncounted, if the agreement pools it.
+    _administrative("MRG", frozenset({Family.MANDATORY_CANCELLATION}), frozenset({Family.SURRENDER})),
     AccountType(
         "OHA",
         _ANYONE | _AUTHORITY,

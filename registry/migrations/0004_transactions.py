@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
             registry_mark_frozen, registry_lock_holders, registry_has_role, registry_freezing;
         DROP FUNCTION registry_blocks_with;
         DROP TABLE registry_freeze;
+        DROP FUNCTION registry_linked_transaction, registry_linked_transaction_ends;
         DROP FUNCTION registry_mint, registry_rehouse;
     """,
         )

@@ -32,6 +32,9 @@ class Recognition(models.Model):
     rate_numerator = models.BigIntegerField()
     rate_denominator = models.BigIntegerField()
     applicable_period = models.TextField(default="")
+    # Abroad: the version of the terms, and the entry quota, that they came by; `linking` knows what these name.
+    agreement_id = models.BigIntegerField(null=True)
+    quota_id = models.BigIntegerField(null=True)
 
     class Meta:
         managed = False

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction
-from registry.operations.judging import failures_of
+from registry.operations.judging import failures_of, settled
 from registry.operations.outcome import MovedRange, ranges_of
 from registry.operations.terms import Terms, terms_of_approval, terms_of_proposal
 from registry.rules.approval import approval_of
@@ -37,8 +37,9 @@ def explain(proposal: Proposal, *, actor: Actor, now: datetime) -> Explained:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        facts = ledger.read(DatabaseTransaction(), [proposal], actor=actor, now=now, lock=False)
-        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        database = DatabaseTransaction()
+        facts = ledger.read(database, [proposal], actor=actor, now=now, lock=False)
+        judged = settled(database, ledger.context(proposal, facts, actor=actor, now=now), lock=False)
         failures = failures_of(judged)
         if failures:
             return Explained(proposal, failures, (), None, None, None)

@@ -1,6 +1,7 @@
 """What every order has in common: the answer it was given before, the judgement of it, and what becomes of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from accounts.rules.access import Actor
@@ -12,7 +13,7 @@ from registry.operations.terms import terms_of_proposal
 from registry.rules import checks
 from registry.rules.checks import Failure
 from registry.rules.facts import Context
-from registry.settlement import settlement_for
+from registry.settlement import settlement_of
 
 
 def names_of(key: AnswerKey | None) -> tuple[str, str] | None:
@@ -28,9 +29,15 @@ def refuse_what_was_answered(key: AnswerKey | None, answer: StoredAnswer | None)
         raise AnsweredBefore(answer)
 
 
+def settled(database: DatabaseTransaction, judged: Context, *, lock: bool = True) -> Context:
+    """Add what the settlement knows, locked after the accounts; inside one registry there is nothing to add."""
+    found = settlement_of(judged).read(database, judged, lock=lock)
+    return judged if found is None else replace(judged, settled_by=found)
+
+
 def failures_of(judged: Context) -> tuple[Failure, ...]:
     """Return every failure of every check, the registry's own and those of who settles it."""
-    return checks.run(judged) + settlement_for("internal").checks(judged)
+    return checks.run(judged) + settlement_of(judged).checks(judged)
 
 
 def decide(

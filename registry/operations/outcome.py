@@ -1,7 +1,7 @@
 """What an operation answers, and how a decision becomes the plan that the ledger writes."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from registry.rules.facts import Context
 from registry.rules.states import State
 from registry.rules.types import Effect
 from registry.rules.warnings import DeadlineWarning
-from registry.settlement import settlement_for
+from registry.settlement import settlement_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,8 @@ def accepted(
 
 def move(plan: Plan, judged: Context, series_id: int | None = None) -> None:
     """Add the ranges of an accepted transaction, the plan's first, as its settlement says."""
-    for origin, first, following, series, *rest in settlement_for("internal").movements(judged):
+    for row in settlement_of(judged).movements(judged):
+        origin, first, following, series, *rest = astuple(row)
         plan.ranges.append([0, origin, first, following, series_id or series, *rest])
     plan.sinks.update(account.id for account in judged.accounts.values() if account.retires)
 
@@ -287,13 +288,18 @@ def _log_content(outcome: Outcome) -> dict[str, Any]:
 def log_of(
     judged: Context, actor: Actor, now: datetime, event: str, subject: str, content: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    line = judged.proposal.lines[0]
-    home = judged.accounts.get(line.transferring or line.acquiring)
-    return entries.rows(
-        registry=home.jurisdiction if home else "",
-        event=event,
-        occurred_at=now,
-        actor=actor.name,
-        subject=subject,
-        content=content,
-    )
+    """Make the entry of an event in the log of every registry that it concerns; of what was refused, in the sender's alone."""
+    settlement = settlement_of(judged)
+    registries = settlement.registries(judged)
+    return [
+        row
+        for registry in registries[: None if subject else 1]
+        for row in entries.rows(
+            registry=registry,
+            event=event,
+            occurred_at=now,
+            actor=actor.name,
+            subject=subject,
+            content=content if not subject else content | settlement.log_content(judged),
+        )
+    ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.judging import decide, names_of, refuse_what_was_answered, told
+from registry.operations.judging import decide, names_of, refuse_what_was_answered, settled, told
 from registry.operations.outcome import AnswerKey, Outcome, Refused
 from registry.rules.proposal import Proposal
 
@@ -21,7 +21,7 @@ def propose(proposal: Proposal, *, actor: Actor, now: datetime, key: AnswerKey |
     def story(database: DatabaseTransaction) -> Outcome | Refused:
         facts = ledger.read(database, [proposal], actor=actor, now=now, key=names_of(key))
         refuse_what_was_answered(key, facts.answer)
-        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        judged = settled(database, ledger.context(proposal, facts, actor=actor, now=now))
         return decide(database, judged, actor=actor, now=now, key=key)
 
     return told(in_one_database_transaction(story))

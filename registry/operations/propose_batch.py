@@ -11,11 +11,12 @@ from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
 from registry.facts import Facts
-from registry.operations.judging import failures_of, names_of, refuse_what_was_answered
+from registry.operations.judging import failures_of, names_of, refuse_what_was_answered, settled
 from registry.operations.outcome import AnswerKey, Outcome, Refused, accepted, refused, with_answer
 from registry.operations.terms import TermsReader
 from registry.plan import Plan
 from registry.rules.proposal import Proposal
+from registry.rules.types import TYPES, Effect
 
 
 class BatchRefused(Exception):
@@ -79,9 +80,11 @@ def _waves(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
 def _meet(proposals: Sequence[Proposal]) -> bool:
     """Whether one proposal may bear on another but by what it leaves.
 
-    It sends what another receives, names serials that another names or may select, or selects by other rules from what another
-    selects from.
+    It sends what another receives, names serials that another names or may select, selects by other rules from what another
+    selects from, or takes from a quota that another may take from.
     """
+    if _share_quotas(proposals):
+        return True
     lines = [line for proposal in proposals for line in proposal.lines]
     received = {line.acquiring for line in lines}
     if any(line.transferring in received for line in lines):
@@ -103,6 +106,18 @@ def _meet(proposals: Sequence[Proposal]) -> bool:
     for *units, vintage, _ in selectors:
         vintages.setdefault(tuple(units), []).append(vintage)
     return any(len(said) > 1 and (None in said or len(set(said)) < len(said)) for said in vintages.values())
+
+
+def _share_quotas(proposals: Sequence[Proposal]) -> bool:
+    """Whether two cross a link, or surrender what may be from abroad for one obligation: one takes what the other left."""
+    if sum(TYPES[proposal.type].effect is Effect.CROSS for proposal in proposals) > 1:
+        return True
+    obligations = [
+        proposal.obligation
+        for proposal in proposals
+        if proposal.obligation is not None and any(line.serials or line.recognition for line in proposal.lines)
+    ]
+    return len(set(obligations)) < len(obligations)
 
 
 @dataclass(slots=True)
@@ -163,6 +178,7 @@ class _Batch:
         judged = ledger.context(
             proposal, facts, actor=self.actor, now=self.now, references_before=frozenset(self.references)
         )
+        judged = settled(self.database, judged)
         failures = failures_of(judged)
         if failures:
             ledger.give_back(judged, facts)

@@ -9,7 +9,7 @@ from accounts.refusals import NotFound
 from accounts.rules.access import Actor
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction, in_one_database_transaction
-from registry.operations.judging import decide, names_of, refuse_what_was_answered, told
+from registry.operations.judging import decide, names_of, refuse_what_was_answered, settled, told
 from registry.operations.outcome import AnswerKey, Outcome, Refused
 from registry.rules import checks
 from registry.rules.proposal import Line, Proposal
@@ -47,7 +47,7 @@ def reverse(
             return Refused(checks.not_undone(original.id))
         proposal = Proposal(kind, _back(original.proposal), reverses=original.id, reference=reference, reason=reason)
         facts = ledger.read(database, [proposal], actor=actor, now=now)
-        judged = ledger.context(proposal, facts, actor=actor, now=now)
+        judged = settled(database, ledger.context(proposal, facts, actor=actor, now=now))
         return decide(database, judged, actor=actor, now=now, key=key)
 
     return told(in_one_database_transaction(story))

@@ -11,11 +11,10 @@ from uuid import UUID
 
 from accounts.refusals import NotFound
 from accounts.rules.access import Actor
-from audit import entries
 from registry import ledger
 from registry.database_transaction import DatabaseTransaction
-from registry.operations.judging import failures_of, names_of, refuse_what_was_answered
-from registry.operations.outcome import AnswerKey, Outcome, Refused, move, ranges_of, with_answer
+from registry.operations.judging import failures_of, names_of, refuse_what_was_answered, settled
+from registry.operations.outcome import AnswerKey, Outcome, Refused, log_of, move, ranges_of, with_answer
 from registry.operations.terms import Terms
 from registry.plan import Plan
 from registry.rules import checks
@@ -58,8 +57,15 @@ def find(
     refuse_what_was_answered(key, waiting.answer)
     facts = ledger.read(database, [waiting.proposal], actor=actor, now=now, own=waiting.id)
     judged = ledger.context(
-        waiting.proposal, facts, actor=actor, now=now, moment=moment, initiator_id=waiting.initiator_id
+        waiting.proposal,
+        facts,
+        actor=actor,
+        now=now,
+        moment=moment,
+        initiator_id=waiting.initiator_id,
+        own=waiting.id,
     )
+    judged = settled(database, judged)
     illegal = checks.step_may_be_taken(step, waiting.state, waiting.id)
     return Found(waiting, judged, illegal or failures_of(judged))
 
@@ -77,7 +83,7 @@ def refuse_step(
     """Leave the transaction as it is, with a log entry and the answer."""
     refusal = Refused(failures)
     content = {"step": step, "state": found.waiting.state, "failures": sorted({failure.code for failure in failures})}
-    plan = Plan(entries=_entry(found, actor, now, "transaction.step-refused", content))
+    plan = Plan(entries=log_of(found.judged, actor, now, "transaction.step-refused", found.waiting.id, content))
     ledger.record(database, with_answer(plan, key, refusal))
     return refusal
 
@@ -132,7 +138,9 @@ def take(
                 for r in outcome.ranges
             ],
         }
-    plan.entries.extend(_entry(found, actor, now, EVENT_OF.get(step, f"transaction.{step}"), content))
+    plan.entries.extend(
+        log_of(found.judged, actor, now, EVENT_OF.get(step, f"transaction.{step}"), waiting.id, content)
+    )
     ledger.proceed(database, with_answer(plan, key, outcome))
     return outcome
 
@@ -160,15 +168,4 @@ def _outcome(found: Found, terms: Terms, now: datetime) -> Outcome:
         reference=proposal.reference,
         expires_at=waiting.expires_at,
         due_at=terms.due_at or waiting.due_at,
-    )
-
-
-def _entry(found: Found, actor: Actor, now: datetime, event: str, content: dict[str, Any]) -> list[dict[str, Any]]:
-    return entries.rows(
-        registry=found.waiting.jurisdiction,
-        event=event,
-        occurred_at=now,
-        actor=actor.name,
-        subject=found.waiting.id,
-        content=content,
     )

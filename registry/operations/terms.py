@@ -18,6 +18,7 @@ from registry.rules.facts import Context
 from registry.rules.states import State
 from registry.rules.warnings import KEY as WARNING
 from registry.rules.warnings import DeadlineWarning, WarningNotUnderstood, warning_rule_of, warnings_of, warns_from
+from registry.settlement import settlement_of
 
 EXPIRY = "transaction.approval-expiry"
 KEYS = (EXPIRY, DELAY, WARNING)
@@ -93,7 +94,7 @@ class TermsReader:
             for line in judged.proposal.lines
             if line.transferring is not None
         }
-        return max(
+        due_at = max(
             executes_at(
                 judged.now,
                 delay,
@@ -102,6 +103,7 @@ class TermsReader:
             )
             for sending, acquiring in pairs
         )
+        return settlement_of(judged).due_at(judged, due_at)
 
     def _calendar(self, jurisdiction_id: int, now: datetime) -> Calendar:
         return self._read(jurisdiction_id, now)[0]

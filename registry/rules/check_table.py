@@ -18,9 +18,10 @@ class Group(StrEnum):
     SEQUENCE = "sequence"
     GENERAL = "general"
     TYPE = "type"
+    LINK = "link"
 
 
-_GROUP_OF = {2: Group.FORM, 3: Group.SEQUENCE, 4: Group.GENERAL, 5: Group.TYPE}
+_GROUP_OF = {2: Group.FORM, 3: Group.SEQUENCE, 4: Group.GENERAL, 5: Group.TYPE, 6: Group.LINK}
 
 
 @dataclass(frozen=True, slots=True)

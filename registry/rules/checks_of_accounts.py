@@ -99,7 +99,10 @@ def acquiring_account_type_may_hold_these_units(context: Context) -> Iterator[Fi
     for name, account in acquiring(context).items():
         kinds = {unit.kind for unit in context.unit_types.values()}
         holds = {str(kind) for kind in ACCOUNT_TYPES[account.type].unit_kinds}
-        if account.type not in context.type.to_types or not kinds <= holds:
+        # Only the settlement lets a part of a surrender go elsewhere: the margin of units from abroad.
+        is_new = context.moment is Moment.PROPOSAL and context.type.effect is Effect.RETIRE
+        retires = not is_new or ACCOUNT_TYPES[account.type].retires
+        if account.type not in context.type.to_types or not kinds <= holds or not retires:
             yield about(name, account=name, type=context.type.code)
 
 

@@ -265,6 +265,10 @@ class Context:
     periods: Mapping[int, str] = field(default_factory=dict)
     # Where units may be converted: by (registry, unit type).
     conversions: Mapping[tuple[str, str], ConversionFacts] = field(default_factory=dict)
+    # What the settlement knows beyond this (registry/settlement.py), which alone reads it.
+    settled_by: object = None
+    # The id of a transaction that waits, where one is judged.
+    own: str | None = None
     moment: Moment = Moment.PROPOSAL
     # Who proposed what is approved now.
     initiator_id: int | None = None

@@ -69,6 +69,8 @@ STEPS: Mapping[tuple[Step, State], frozenset[State]] = {
     (Step.REFUSED, State.AWAITING_APPROVAL): frozenset({State.REJECTED}),
     (Step.EXPIRED, State.AWAITING_APPROVAL): frozenset({State.CANCELLED}),
     (Step.WITHDRAWN, State.AWAITING_APPROVAL): frozenset({State.CANCELLED}),
+    # The terms that it was proposed under have ended: only what crosses a link ends so (linking.md 1).
+    (Step.CHECK_FAILED, State.AWAITING_APPROVAL): frozenset({State.TERMINATED}),
     (Step.FROZEN, State.AWAITING_APPROVAL): frozenset({State.ON_HOLD}),
     (Step.DUE, State.DELAYED): frozenset({State.PROPOSED, State.COMPLETED}),
     (Step.CHECK_FAILED, State.DELAYED): frozenset({State.TERMINATED}),

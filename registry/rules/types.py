@@ -14,7 +14,8 @@ from accounts.rules.statuses import Movement
 
 class Effect(StrEnum):
     """What a transaction does to its units: make them, give them another holder, retire them for ever, undo retiring, carry them
-    over, where they are, into another period, or retire them and make as many of another type in their place."""
+    over, where they are, into another period, retire them and make as many of another type in their place, or bring them from one
+    registry into another, where they count as that one recognises them."""
 
     MINT = "mint"
     MOVE = "move"
@@ -22,6 +23,7 @@ class Effect(StrEnum):
     RESTORE = "restore"
     CARRY = "carry"
     CONVERT = "convert"
+    CROSS = "cross"
 
 
 class Approval(StrEnum):
@@ -94,6 +96,16 @@ _ROWS = (
     ),
     TransactionType("10-37", Family.AUCTION_DELIVERY, Effect.MOVE, Movement.TRANSFER_OUT, by_order=True),
     TransactionType("10-50", Family.TRANSFER, Effect.MOVE, Movement.TRANSFER_OUT, delayed=True, limited=True),
+    # Across a link: out of the issuer's registry, home to it, or onward from one to another, each by recognition of the issuer.
+    TransactionType(
+        "3-0",
+        Family.EXTERNAL_TRANSFER,
+        Effect.CROSS,
+        Movement.TRANSFER_OUT,
+        within_one_registry=False,
+        delayed=True,
+        limited=True,
+    ),
     TransactionType("10-2", Family.SURRENDER, Effect.RETIRE, Movement.SURRENDER, needs_obligation=True),
     TransactionType("4-0", Family.CANCELLATION, Effect.RETIRE, Movement.CANCEL, needs_reason=True),
     TransactionType(

@@ -17,13 +17,18 @@ CREATE TABLE registry_series (
 );
 
 -- What a block counts as: the worth a host registry pinned to it at entry, and the period that a carry-over moved it into ('': that
--- of its series). Row 0: at home, one for one. `linking` adds rates, registry_carried_over (0004) adds periods.
+-- of its series). Row 0: at home, one for one. `linking` adds what units count as abroad: the version of the agreement and the
+-- window of its entry quota, pinned at entry; registry_carried_over (0004) adds periods.
 CREATE TABLE registry_recognition (
     id integer PRIMARY KEY,
     rate_numerator bigint NOT NULL,
     rate_denominator bigint NOT NULL,
     applicable_period text NOT NULL DEFAULT '',
-    CONSTRAINT recognition_is_there_once UNIQUE (rate_numerator, rate_denominator, applicable_period),
+    agreement_id bigint,
+    quota_id bigint,
+    CONSTRAINT recognition_is_there_once UNIQUE NULLS NOT DISTINCT
+        (rate_numerator, rate_denominator, applicable_period, agreement_id, quota_id),
+    CONSTRAINT recognition_abroad_names_agreement_and_quota CHECK ((agreement_id IS NULL) = (quota_id IS NULL)),
     CONSTRAINT rate_is_positive CHECK (rate_numerator > 0 AND rate_denominator > 0),
     CONSTRAINT rate_is_in_lowest_terms CHECK (gcd(rate_numerator, rate_denominator) = 1)
 );
@@ -58,7 +63,7 @@ END $$;
 -- One row per type of domain.md section 5; the Python table registry/rules/types.py is compared with it by a test.
 CREATE TABLE registry_transactiontype (
     code text PRIMARY KEY,
-    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire', 'restore', 'carry', 'convert')),
+    effect text NOT NULL CONSTRAINT effect_is_known CHECK (effect IN ('mint', 'move', 'retire', 'restore', 'carry', 'convert', 'cross')),
     from_types text[] NOT NULL,
     to_types text[] NOT NULL,
     within_one_registry boolean NOT NULL,
@@ -144,7 +149,7 @@ CREATE TABLE registry_transactionblock (
     next_no bigint NOT NULL,
     series_id integer NOT NULL,
     recognition_id integer NOT NULL DEFAULT 0,
-    -- What they count as afterwards; null: as before. Only a carry-over changes it.
+    -- What they count as afterwards; null: as before. A carry-over changes it, and a transfer across a link.
     to_recognition_id integer,
     -- What is made in place of them when they are retired by a conversion; null: nothing.
     to_series_id integer,

@@ -73,7 +73,7 @@ CREATE TRIGGER limits_are_kept_in_order BEFORE INSERT OR UPDATE OR DELETE ON reg
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON registry_limit EXECUTE FUNCTION registry_never_changes();
 
 -- The same as `limited` in registry/rules/types.py; a test compares the two.
-CREATE FUNCTION registry_type_is_limited(code text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT code IN ('10-50', '10-91') $$;
+CREATE FUNCTION registry_type_is_limited(code text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT code IN ('10-50', '10-91', '3-0') $$;
 
 -- What left an account on a day and counts, from the recorded ranges, but for some transactions. Ids of transactions sort by time.
 CREATE FUNCTION registry_sent_on(sender bigint, on_day date, zone text, but_for uuid[]) RETURNS bigint

@@ -12,7 +12,8 @@ BEGIN
         -- The same table as registry/rules/states.py; a test compares the two.
         IF NOT (OLD.state, NEW.state) IN (
             ('AWAITING_APPROVAL', 'DELAYED'), ('AWAITING_APPROVAL', 'PROPOSED'), ('AWAITING_APPROVAL', 'COMPLETED'),
-            ('AWAITING_APPROVAL', 'REJECTED'), ('AWAITING_APPROVAL', 'CANCELLED'), ('AWAITING_APPROVAL', 'ON_HOLD'),
+            ('AWAITING_APPROVAL', 'REJECTED'), ('AWAITING_APPROVAL', 'CANCELLED'), ('AWAITING_APPROVAL', 'TERMINATED'),
+            ('AWAITING_APPROVAL', 'ON_HOLD'),
             ('DELAYED', 'PROPOSED'), ('DELAYED', 'COMPLETED'), ('DELAYED', 'TERMINATED'), ('DELAYED', 'CANCELLED'),
             ('DELAYED', 'ON_HOLD'), ('ON_HOLD', 'AWAITING_APPROVAL'), ('ON_HOLD', 'DELAYED'), ('ON_HOLD', 'PROPOSED'),
             ('PROPOSED', 'ACCEPTED'), ('PROPOSED', 'TERMINATED'), ('PROPOSED', 'CANCELLED'), ('PROPOSED', 'ON_HOLD'),
@@ -183,7 +184,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM registry_series s
             JOIN registry_recognition before ON before.id = part.recognition_id
             JOIN registry_recognition after ON after.id = part.to_recognition_id
-                AND (after.rate_numerator, after.rate_denominator) = (before.rate_numerator, before.rate_denominator)
+                AND (after.rate_numerator, after.rate_denominator, after.agreement_id, after.quota_id)
+                    IS NOT DISTINCT FROM (before.rate_numerator, before.rate_denominator, before.agreement_id, before.quota_id)
                 AND after.applicable_period <> before.applicable_period
             CROSS JOIN registry_carry_over_rule(s.unit_type_id, proposed_at) rule
             WHERE s.id = part.series_id AND after.applicable_period = rule ->> 'to_period'
@@ -202,7 +204,8 @@ DECLARE
 BEGIN
     FOR turn IN 1..2 LOOP
         SELECT after.id INTO found_id FROM registry_recognition before JOIN registry_recognition after
-            ON (after.rate_numerator, after.rate_denominator) = (before.rate_numerator, before.rate_denominator)
+            ON (after.rate_numerator, after.rate_denominator, after.agreement_id, after.quota_id)
+                IS NOT DISTINCT FROM (before.rate_numerator, before.rate_denominator, before.agreement_id, before.quota_id)
         WHERE before.id = recognition AND after.applicable_period = period;
         IF FOUND THEN
             RETURN found_id;
@@ -210,8 +213,8 @@ BEGIN
             LOCK TABLE registry_recognition IN SHARE ROW EXCLUSIVE MODE;
         END IF;
     END LOOP;
-    INSERT INTO registry_recognition (id, rate_numerator, rate_denominator, applicable_period)
-    SELECT (SELECT max(id) + 1 FROM registry_recognition), r.rate_numerator, r.rate_denominator, period
+    INSERT INTO registry_recognition (id, rate_numerator, rate_denominator, applicable_period, agreement_id, quota_id)
+    SELECT (SELECT max(id) + 1 FROM registry_recognition), r.rate_numerator, r.rate_denominator, period, r.agreement_id, r.quota_id
     FROM registry_recognition r WHERE r.id = recognition RETURNING id INTO found_id;
     RETURN found_id;
 END $$;
@@ -300,6 +303,21 @@ BEGIN
     PERFORM registry_mint(part);
 END $$;
 
+-- The seam to `linking`, which puts its own functions in their place (linking/migrations): what crosses from one registry to another, and
+-- what happens to units abroad, is judged there as a whole, once its ranges are recorded and again when a transaction that waited ends.
+CREATE FUNCTION registry_linked_transaction(wanted uuid) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM registry_transactionblock b JOIN registry_transaction t ON t.id = b.transaction_id
+            JOIN accounts_account a ON a.id = b.to_account_id
+            WHERE t.id = wanted AND (b.origin_id <> t.jurisdiction_id OR a.jurisdiction_id <> t.jurisdiction_id)) THEN
+        RAISE EXCEPTION 'no link settles transaction %', wanted USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+END $$;
+CREATE FUNCTION registry_linked_transaction_ends(given registry_transaction) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+END $$;
+
 CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     parent record;
@@ -331,7 +349,8 @@ BEGIN
             OR parent.needs_allocation <> (parent.allocation_id IS NOT NULL)
             OR parent.needs_original <> (parent.reverses_id IS NOT NULL)
             OR parent.needs_excess <> (parent.returns_id IS NOT NULL)
-            OR (parent.effect = 'carry') <> (NEW.to_recognition_id IS NOT NULL)
+            OR (parent.effect IN ('carry', 'cross')) <> (NEW.to_recognition_id IS NOT NULL)
+            OR (parent.effect = 'carry') <> (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id)
             OR (parent.effect = 'convert') <> (NEW.to_series_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', parent.type_id
             USING ERRCODE = 'integrity_constraint_violation';
@@ -342,6 +361,9 @@ BEGIN
                 OR NOT parent.from_type = ANY (parent.from_types)) THEN
         RAISE EXCEPTION 'a transaction of type % does not go from % to %', parent.type_id, parent.from_type, parent.to_type
             USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF parent.effect = 'retire' AND NOT parent.retires AND NEW.origin_id = parent.jurisdiction_id THEN
+        -- Of units abroad a part may go to the link's margin, by its terms (linking/migrations).
+        RAISE EXCEPTION 'units are retired in an account that retires' USING ERRCODE = 'integrity_constraint_violation';
     ELSIF parent.status = 'CLOSED' THEN
         RAISE EXCEPTION 'a closed account holds nothing' USING ERRCODE = 'integrity_constraint_violation';
     ELSIF parent.from_frozen OR parent.to_frozen THEN
@@ -406,11 +428,12 @@ DECLARE
     odd record;
 BEGIN
     SELECT (array_agg(t.id) FILTER (WHERE s.total <> t.quantity))[1] AS unequal, (array_agg(t.id) FILTER (WHERE NOT s.named))[1] AS unnamed,
-        bool_or(s.converts) AS converts INTO odd
+        bool_or(s.converts) AS converts, array_agg(t.id ORDER BY t.id) FILTER (WHERE s.linked) AS linked INTO odd
     FROM registry_transaction t, LATERAL (
         SELECT sum(b.next_no - b.first_no) FILTER (WHERE b.made_from_id IS NULL) AS total,
             bool_or((b.from_account_id, b.to_account_id) IS NOT DISTINCT FROM (t.transferring_id, t.acquiring_id)) AS named,
-            bool_or(b.to_series_id IS NOT NULL) AS converts
+            bool_or(b.to_series_id IS NOT NULL) AS converts,
+            bool_or(b.to_recognition_id IS NOT NULL OR b.origin_id <> t.jurisdiction_id) AS linked
         FROM registry_transactionblock b WHERE b.transaction_id = t.id) s
     WHERE t.id IN (SELECT transaction_id FROM added);
     IF odd.unequal IS NOT NULL THEN
@@ -427,6 +450,9 @@ BEGIN
         PERFORM registry_convert(t.id) FROM (SELECT id FROM registry_transaction WHERE state = 'COMPLETED'
             AND id IN (SELECT transaction_id FROM added WHERE to_series_id IS NOT NULL) ORDER BY id) t;
     END IF;
+    IF odd.linked IS NOT NULL THEN
+        PERFORM registry_linked_transaction(id) FROM unnest(odd.linked) id;
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER ranges_make_up_the_quantity AFTER INSERT ON registry_transactionblock REFERENCING NEW TABLE AS added
@@ -438,7 +464,7 @@ BEGIN
     IF NEW.id <> currval('registry_transactionblock_id_seq') THEN
         RAISE EXCEPTION 'ranges are numbered by the database, in turn' USING ERRCODE = 'integrity_constraint_violation';
     ELSIF NEW.first_no < 1 OR NEW.next_no <= NEW.first_no
-            OR (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id) <> (NEW.to_recognition_id IS NOT NULL) THEN
+            OR NEW.from_account_id = NEW.to_account_id AND NEW.to_recognition_id IS NULL THEN
         RAISE EXCEPTION 'a range is of some serials, from 1 on, and changes hands or, where it is carried over, its period'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'range_is_well_formed';
     ELSIF NEW.made_from_id IS NOT NULL AND pg_trigger_depth() < 2 THEN
@@ -455,6 +481,7 @@ CREATE FUNCTION registry_transaction_ends() RETURNS trigger LANGUAGE plpgsql SET
 DECLARE
     part registry_transactionblock;
     acquirer record;
+    linked boolean := false;
 BEGIN
     IF NEW.state = OLD.state OR NEW.state NOT IN ('COMPLETED', 'REJECTED', 'CANCELLED', 'TERMINATED') THEN
         RETURN NULL;
@@ -470,7 +497,7 @@ BEGIN
             ELSIF acquirer.frozen THEN
                 RAISE EXCEPTION 'a frozen account takes part in nothing' USING ERRCODE = 'integrity_constraint_violation';
             END IF;
-            IF part.to_recognition_id IS NOT NULL THEN
+            IF part.from_account_id = part.to_account_id THEN
                 PERFORM registry_range_carries_over(part, NEW.proposed_at);
             ELSIF part.to_series_id IS NOT NULL THEN
                 PERFORM registry_range_converts(part, NEW.jurisdiction_id, NEW.proposed_at, NEW.completed_at);
@@ -480,7 +507,11 @@ BEGIN
         ELSE
             PERFORM registry_rehouse(part, part.from_account_id, part.recognition_id, false, NEW.id, NULL);
         END IF;
+        linked := linked OR part.to_recognition_id IS NOT NULL OR part.origin_id <> NEW.jurisdiction_id;
     END LOOP;
+    IF linked THEN
+        PERFORM registry_linked_transaction_ends(NEW);
+    END IF;
     IF NEW.state = 'COMPLETED' AND part.to_series_id IS NOT NULL THEN
         PERFORM registry_convert(NEW.id);
     END IF;
@@ -565,7 +596,7 @@ BEGIN
         ('approved', 'AWAITING_APPROVAL', 'DELAYED'), ('approved', 'AWAITING_APPROVAL', 'PROPOSED'),
         ('approved', 'AWAITING_APPROVAL', 'COMPLETED'), ('refused', 'AWAITING_APPROVAL', 'REJECTED'),
         ('expired', 'AWAITING_APPROVAL', 'CANCELLED'), ('withdrawn', 'AWAITING_APPROVAL', 'CANCELLED'),
-        ('frozen', 'AWAITING_APPROVAL', 'ON_HOLD'), ('due', 'DELAYED', 'PROPOSED'), ('due', 'DELAYED', 'COMPLETED'),
+        ('frozen', 'AWAITING_APPROVAL', 'ON_HOLD'), ('check-failed', 'AWAITING_APPROVAL', 'TERMINATED'), ('due', 'DELAYED', 'PROPOSED'), ('due', 'DELAYED', 'COMPLETED'),
         ('check-failed', 'DELAYED', 'TERMINATED'), ('withdrawn', 'DELAYED', 'CANCELLED'), ('frozen', 'DELAYED', 'ON_HOLD'),
         ('released', 'ON_HOLD', 'AWAITING_APPROVAL'), ('released', 'ON_HOLD', 'DELAYED'), ('released', 'ON_HOLD', 'PROPOSED'),
         ('accepted', 'PROPOSED', 'ACCEPTED'), ('refused-elsewhere', 'PROPOSED', 'TERMINATED'), ('aborted', 'PROPOSED', 'CANCELLED'),
@@ -574,6 +605,9 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'step_is_known';
     ELSIF NEW.user_id IS NULL AND NEW.event IN ('approved', 'refused', 'withdrawn', 'frozen', 'released') THEN
         RAISE EXCEPTION 'a person decides' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_person_decides';
+    ELSIF NEW.event = 'check-failed' AND NEW.from_state = 'AWAITING_APPROVAL' AND given.type_id <> '3-0' THEN
+        RAISE EXCEPTION 'only what crosses a link ends before it is approved when its terms have ended'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'proposals_wait_for_a_person';
     ELSIF NEW.event = 'approved' AND NOT registry_may_approve(NEW.user_id, given) THEN
         RAISE EXCEPTION 'user % may not approve transaction %', NEW.user_id, given.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_has_the_right';

@@ -1,7 +1,7 @@
 -- The effect in one round trip: write the transaction, its ranges (which move the units), the log entries and the answer for
 -- the idempotency key, all or nothing. What is not as it was decided raises serialization_failure, and the caller decides anew.
 -- plan: {"transactions": [{...columns}], "ranges": [[transaction index, origin, first, next, series, recognition, from, to,
---   period it is carried over into, unit type it is converted into]], "entries": [{...columns}], "answers": [{principal, key, digest, status, body}]}.
+--   period it is carried over into, unit type it is converted into, recognition across a link]], "entries": [{...columns}], "answers": [{principal, key, digest, status, body}]}.
 
 -- Its plans are kept as those of registry_facts are.
 CREATE FUNCTION registry_effect(plan jsonb) RETURNS void
@@ -27,7 +27,7 @@ BEGIN
         from_account_id, to_account_id, to_recognition_id, to_series_id)
     SELECT (plan -> 'transactions' -> (r ->> 0)::integer ->> 'id')::uuid, (r ->> 1)::bigint, (r ->> 2)::bigint,
         (r ->> 3)::bigint, (r ->> 4)::integer, (r ->> 5)::integer, (r ->> 6)::bigint, (r ->> 7)::bigint,
-        CASE WHEN r ->> 8 IS NOT NULL THEN registry_carried_over((r ->> 5)::integer, r ->> 8) END,
+        CASE WHEN r ->> 8 IS NOT NULL THEN registry_carried_over((r ->> 5)::integer, r ->> 8) ELSE (r ->> 10)::integer END,
         CASE WHEN r ->> 9 IS NOT NULL THEN registry_converted((r ->> 4)::integer, r ->> 9) END
     FROM jsonb_array_elements(plan -> 'ranges') r;
     PERFORM registry_record(plan);

@@ -1,0 +1,80 @@
+"""What a step of a link's degree still needs: ticks as they were recorded, and what the registry finds by itself."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from django.db.models import Q
+
+from linking.models import Agreement, Condition, Leave, Link
+from linking.rules.degrees import (
+    CONDITIONS,
+    Degree,
+    Missing,
+    Tick,
+    Ticker,
+    has_quota,
+    is_restricted,
+    missing_conditions,
+)
+from linking.rules.rates import AT_HOME
+from linking.rules.terms import Direction, Terms, terms_from
+
+BLOCKS = "nothing-blocks"
+
+
+def missing_for(link: Link, step: Degree, way: Direction | None, *, now: datetime) -> tuple[str, ...]:
+    """Return the conditions that a step up to a degree lacks, each as its code, with the side that has not ticked it.
+
+    `way`: the corridor that the step is about; None: the link. Source: linking.md section 2.
+    """
+    return tuple(
+        row.condition.code if row.side is None else f"{row.condition.code} ({row.side})"
+        for row in missing(link, step, way, now=now)
+    )
+
+
+def missing(link: Link, step: Degree, way: Direction | None, *, now: datetime) -> tuple[Missing, ...]:
+    """Return the conditions that a step up to a degree lacks, in the table's order."""
+    origin, destination = (link.first.code, link.second.code) if way is None else (way.origin, way.destination)
+    ticks = (*_ticks(link), *_found(link, way, now))
+    return missing_conditions(step, ticks, now, origin=origin, destination=destination)
+
+
+def _ticks(link: Link) -> Iterator[Tick]:
+    computed = {row.code for row in CONDITIONS if row.ticked_by is Ticker.SYSTEM}
+    for row in Condition.objects.filter(link=link).select_related("side"):
+        # That nothing blocks is computed where it is ticked; whichever side asks, it is the registry's finding.
+        yield Tick(row.code, None if row.code in computed else row.side.code, row.ticked_at, row.expires_at)
+
+
+def terms_in_force(link: Link, now: datetime) -> Mapping[tuple[str, str], Terms]:
+    """Return the terms in force on a link's corridors, by (origin, destination)."""
+    rows = Agreement.objects.filter(_holds("effective_from", "superseded_at", now), corridor__link=link)
+    return {
+        (row.corridor.origin.code, row.corridor.destination.code): terms_from(row.terms)
+        for row in rows.select_related("corridor__origin", "corridor__destination").order_by("corridor_id")
+    }
+
+
+def _found(link: Link, way: Direction | None, now: datetime) -> Iterator[Tick]:
+    """What the registry itself finds to be met now."""
+    terms = terms_in_force(link, now)
+    leaves = Leave.objects.filter(_holds("valid_from", "valid_to", now), corridor__link=link)
+    left = {
+        (row.corridor.origin.code, row.corridor.destination.code)
+        for row in leaves.select_related("corridor__origin", "corridor__destination")
+    }
+    met = {
+        "both-corridors-in-force": len(terms) == len(("there", "back")),
+        "both-leaves-signed": len(left) == len(("there", "back")),
+        "restriction-agreed": bool(terms) and all(map(is_restricted, terms.values())),
+        "one-to-one": len(terms) == len(("there", "back")) and all(row.rate.rate == AT_HOME for row in terms.values()),
+        "no-quota": not any(map(has_quota, terms.values())),
+        "leave-signed": way is not None and (way.origin, way.destination) in left,
+        "terms-in-force": way is not None and (way.origin, way.destination) in terms,
+    }
+    yield from (Tick(code, None, now) for code, is_met in met.items() if is_met)
+
+
+def _holds(begins: str, ends: str, now: datetime) -> Q:
+    return Q(**{f"{begins}__lte": now}) & (Q(**{f"{ends}__isnull": True}) | Q(**{f"{ends}__gt": now}))

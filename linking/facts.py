@@ -1,0 +1,156 @@
+"""What PostgreSQL knows about a link's corridors and quotas, asked in one round trip (`linking_facts`), as frozen facts."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from accounts.calendars import calendar_and_rules
+from linking.rules.crossing import (
+    NOTHING,
+    AgreementFacts,
+    CorridorFacts,
+    LinkFacts,
+    Part,
+    QuotaFacts,
+    QuotaName,
+    RecognitionFacts,
+    SurrenderedFacts,
+    parts_of,
+)
+from linking.rules.rates import Rate
+from linking.rules.strict import Faults, read_part
+from linking.rules.terms import Settling, Terms, UseQuotaNode, terms_from
+from registry.database_transaction import DatabaseTransaction
+from registry.facts import instant
+from registry.rules.facts import Context
+
+
+def read(database: DatabaseTransaction, context: Context, *, lock: bool) -> LinkFacts:
+    """Lock the corridors and quotas that a transaction bears on and return what is known; with `lock` false, only look.
+
+    The accounts are locked already: corridors come after them, then quotas, each by id.
+    """
+    parts = tuple(parts_of(context))
+    if not parts:
+        return NOTHING
+    request: dict[str, Any] = {
+        "now": context.now.isoformat(),
+        "pieces": [list(row) for row in dict.fromkeys(map(_asked, parts))],
+        "home": parts[0].sender.jurisdiction_id,
+    }
+    if context.own is not None:
+        request["own"] = context.own
+    if context.type.needs_obligation and context.proposal.obligation is not None:
+        request["obligation"] = context.proposal.obligation
+    answer = json.loads(database.ask("linking_facts", json.dumps(request), lock) or "{}")
+    return facts_from(answer, context, parts)
+
+
+def _asked(part: Part) -> tuple[Any, ...]:
+    return (
+        part.origin_id,
+        part.sender.jurisdiction_id,
+        part.acquirer.jurisdiction_id,
+        part.vintage,
+        part.recognition_id,
+        part.sender.holder_id,
+        part.acquirer.holder_id,
+    )
+
+
+def facts_from(answer: Mapping[str, Any], context: Context, parts: Iterable[Part]) -> LinkFacts:
+    """Turn the answer of `linking_facts` into frozen facts."""
+    corridors: dict[tuple[int, int], CorridorFacts] = {}
+    for row in answer["corridors"].values():
+        corridors[row["origin_id"], row["destination_id"]] = _corridor(row)
+    return LinkFacts(
+        corridors=corridors,
+        quotas={_quota_name(row): _quota(row) for row in answer["quotas"]},
+        recognitions={int(name): _recognition(row) for name, row in answer["recognitions"].items()},
+        recognised_as={
+            (origin, acquirer, before): after
+            for origin, acquirer, before, after in answer["after"]
+            if after is not None
+        },
+        surrendered=tuple(
+            SurrenderedFacts(origin_id, origin, unit_type, Rate(numerator, denominator), units)
+            for origin_id, origin, unit_type, numerator, denominator, units in answer.get("surrendered") or ()
+        ),
+        use_nodes=tuple((_node(node), base) for node, base in answer.get("nodes") or ()),
+        margin_account_id=answer.get("margin_account"),
+        closed_days=_closed_days(corridors.values(), context, parts),
+    )
+
+
+def _corridor(row: Mapping[str, Any]) -> CorridorFacts:
+    sides = ((row["origin"], row["suspended_by_origin"]), (row["destination"], row["suspended_by_destination"]))
+    leave = row["leave"]
+    return CorridorFacts(
+        id=row["id"],
+        origin=row["origin"],
+        destination=row["destination"],
+        degree=row["degree"],
+        is_the_open_one=row["open_corridor_id"] == row["id"],
+        suspended_by=tuple(side for side, is_suspended in sides if is_suspended),
+        mechanisms=frozenset(row["mechanisms"] or ()),
+        agreement=None if row["agreement_id"] is None else _agreement(row),
+        has_leave=leave is not None,
+        leave_limit=None if leave is None else leave["limit"],
+        year=row["year"] or 0,
+        net_year=row["net_year"],
+        imbalance=row["imbalance"],
+        time_zone=row["time_zone"],
+    )
+
+
+def _agreement(row: Mapping[str, Any]) -> AgreementFacts:
+    return AgreementFacts(
+        id=row["agreement_id"],
+        version=row["version"],
+        effective_from=datetime.fromisoformat(row["effective_from"]),
+        superseded_at=instant(row["superseded_at"]),
+        last_settlement_at=instant(row["last_settlement_at"]),
+        terms=terms_from(row["terms"]),
+    )
+
+
+def _quota_name(row: Mapping[str, Any]) -> QuotaName:
+    return row["kind"], row["corridor_id"], row["year"], row["vintage"], row["holder_id"]
+
+
+def _quota(row: Mapping[str, Any]) -> QuotaFacts:
+    return QuotaFacts(row["reserved"], row["used"], row["opposite"] or 0)
+
+
+def _recognition(row: Mapping[str, Any]) -> RecognitionFacts:
+    return RecognitionFacts(
+        rate=Rate(row["numerator"], row["denominator"]),
+        agreement_id=row["agreement"],
+        origin_id=row["origin"],
+        destination_id=row["destination"],
+        pools_margin=row["margin"] == "pooled",
+        bound_home=row["home"],
+        bound_within=row["within"],
+    )
+
+
+def _node(node: Mapping[str, Any]) -> UseQuotaNode:
+    faults: Faults = []
+    read_node = read_part(UseQuotaNode, node, "", faults)
+    assert read_node is not None, faults
+    return read_node
+
+
+def _closed_days(corridors: Iterable[CorridorFacts], context: Context, parts: Iterable[Part]) -> frozenset[str]:
+    """The jurisdictions of both sides where today is no working day, asked only where some terms settle on working days."""
+    terms: list[Terms] = [row.agreement.terms for row in corridors if row.agreement is not None]
+    if not any(one.settlement_days is Settling.WORKING for one in terms):
+        return frozenset()
+    sides = {row.jurisdiction_id: row.jurisdiction for part in parts for row in (part.sender, part.acquirer)}
+    closed = set()
+    for jurisdiction_id, code in sides.items():
+        calendar, _ = calendar_and_rules(jurisdiction_id, context.now, ())
+        if not calendar.is_working(calendar.day_of(context.now)):
+            closed.add(code)
+    return frozenset(closed)

@@ -1,0 +1,444 @@
+-- What crosses a link, as PostgreSQL itself judges it; linking/rules/checks.py gives the reasons. Locks, in the one order: accounts
+-- (registry_facts), then corridors by id, shared, then quotas by id; blocks and sinks come after, in the effect.
+
+CREATE FUNCTION linking_year(corridor bigint, at timestamptz) RETURNS smallint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT extract(year FROM at AT TIME ZONE d.time_zone)::smallint
+    FROM linking_corridor c JOIN accounts_jurisdiction d ON d.id = c.destination_id WHERE c.id = corridor
+$$;
+
+-- The year of the quotas under given terms: 0 where they hold for the corridor's whole life.
+CREATE FUNCTION linking_window(corridor bigint, terms jsonb, at timestamptz) RETURNS smallint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE terms #>> '{entry_quota,window}' WHEN 'life' THEN 0::smallint ELSE linking_year(corridor, at) END
+$$;
+
+-- Recognised tonnes of units, rounded down; exact, however large the terms of the rate.
+CREATE FUNCTION linking_value(units bigint, numerator bigint, denominator bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT div(units::numeric * numerator, denominator)::bigint
+$$;
+
+-- A quota's row, made when it is the first of its kind.
+CREATE FUNCTION linking_quota_of(of_kind text, corridor bigint, of_year smallint, of_vintage smallint DEFAULT NULL, holder bigint DEFAULT NULL,
+    obligation bigint DEFAULT NULL, of_node text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found_id bigint;
+BEGIN
+    FOR turn IN 1..2 LOOP
+        SELECT id INTO found_id FROM linking_quota q
+        WHERE q.kind = of_kind AND q.year = of_year AND (q.corridor_id, q.vintage, q.holder_id, q.obligation_id, q.node)
+            IS NOT DISTINCT FROM (corridor, of_vintage, holder, obligation, of_node);
+        EXIT WHEN FOUND;
+        INSERT INTO linking_quota (kind, corridor_id, year, vintage, holder_id, obligation_id, node)
+        VALUES (of_kind, corridor, of_year, of_vintage, holder, obligation, of_node) ON CONFLICT DO NOTHING;
+    END LOOP;
+    RETURN found_id;
+END $$;
+
+-- What units count as under an agreement and the entry quota they came in by (both null: at home), in the period they had; made when
+-- it is the first. Alone, so that two do not take one id.
+CREATE FUNCTION linking_recognised(before integer, agreement bigint, quota bigint) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found_id integer;
+    numerator bigint;
+    denominator bigint;
+BEGIN
+    SELECT coalesce(max((a.terms #>> '{rate,numerator}')::bigint), 1), coalesce(max((a.terms #>> '{rate,denominator}')::bigint), 1)
+    INTO numerator, denominator FROM linking_agreement a WHERE a.id = agreement;
+    FOR turn IN 1..2 LOOP
+        SELECT r.id INTO found_id FROM registry_recognition b JOIN registry_recognition r ON r.applicable_period = b.applicable_period
+            AND (r.rate_numerator, r.rate_denominator, r.agreement_id, r.quota_id) IS NOT DISTINCT FROM (numerator, denominator, agreement, quota)
+        WHERE b.id = before;
+        IF FOUND THEN
+            RETURN found_id;
+        ELSIF turn = 1 THEN
+            LOCK TABLE registry_recognition IN SHARE ROW EXCLUSIVE MODE;
+        END IF;
+    END LOOP;
+    INSERT INTO registry_recognition (id, rate_numerator, rate_denominator, applicable_period, agreement_id, quota_id)
+    SELECT (SELECT max(id) + 1 FROM registry_recognition), numerator, denominator, b.applicable_period, agreement, quota
+    FROM registry_recognition b WHERE b.id = before RETURNING id INTO found_id;
+    RETURN found_id;
+END $$;
+
+-- The imbalance of a corridor in a year: what came in by it, waits to come included, less what has come in by the opposite one.
+CREATE FUNCTION linking_imbalance(corridor bigint, of_year smallint) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce((SELECT q.reserved + q.used FROM linking_quota q WHERE q.kind = 'net-flow' AND q.corridor_id = corridor AND q.year = of_year), 0)
+        - coalesce((SELECT q.used FROM linking_corridor c JOIN linking_corridor o ON (o.origin_id, o.destination_id) = (c.destination_id, c.origin_id)
+            JOIN linking_quota q ON q.kind = 'net-flow' AND q.corridor_id = o.id AND q.year = of_year WHERE c.id = corridor), 0)
+$$;
+
+-- The entry limit of terms, as their reciprocity clause shrinks it at an imbalance; null: none.
+CREATE FUNCTION linking_entry_limit(terms jsonb, imbalance bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce((SELECT linking_value((terms #>> '{entry_quota,limit}')::bigint, (t ->> 'numerator')::bigint, (t ->> 'denominator')::bigint)
+        FROM jsonb_array_elements(CASE jsonb_typeof(terms #> '{reciprocity,taper}') WHEN 'array' THEN terms #> '{reciprocity,taper}' ELSE '[]' END) t
+        WHERE (t ->> 'from')::bigint <= imbalance ORDER BY (t ->> 'from')::bigint DESC LIMIT 1), (terms #>> '{entry_quota,limit}')::bigint)
+$$;
+
+-- Units as an entry quota counts them: recognised tonnes are rounded up on the way in and down on the way home.
+CREATE FUNCTION linking_counted(terms jsonb, units bigint, entering boolean) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN terms #>> '{entry_quota,measure}' IS DISTINCT FROM 'recognised' THEN units
+        WHEN entering THEN linking_value(units, (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint)
+            + CASE WHEN mod(units::numeric * (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint) = 0 THEN 0 ELSE 1 END
+        ELSE linking_value(units, (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint) END
+$$;
+
+-- Why units of an agreement may not go some way at an instant; null: they may. `way`: home, within (moved, surrendered, cancelled here).
+-- After the end of a corridor the policy of the terms that the units came by holds: what was bought is what they are.
+CREATE FUNCTION linking_bound(agreement bigint, way text, at timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE a.terms #>> '{delinking,policy}' WHEN 'freeze' THEN 'freeze'
+        WHEN 'revert' THEN CASE way WHEN 'home' THEN NULL ELSE 'revert' END
+        WHEN 'sunset' THEN CASE WHEN way = 'home' OR at < d.takes_effect_at + (a.terms #>> '{delinking,sunset_days}')::integer * interval '1 day'
+            THEN NULL ELSE 'sunset' END END
+    FROM linking_agreement a JOIN linking_delinking d ON d.corridor_id = a.corridor_id AND d.takes_effect_at > a.effective_from
+    WHERE a.id = agreement AND d.takes_effect_at <= at ORDER BY d.takes_effect_at LIMIT 1
+$$;
+
+-- What a transaction does on the corridors of a link: `entry` by the corridor issuer -> acquirer's registry, `home` off the corridor that
+-- the units came by. Onward is both.
+CREATE FUNCTION linking_legs(wanted uuid) RETURNS TABLE (way text, corridor_id bigint, agreement_id bigint, year smallint, unit_type text,
+    vintage smallint, holder_id bigint, account_type text, quota_id bigint, units bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT leg.way, q.corridor_id, leg.agreement_id, q.year, u.code, s.vintage, leg.holder_id, leg.account_type, q.id, sum(b.next_no - b.first_no)::bigint
+    FROM registry_transactionblock b JOIN accounts_account f ON f.id = b.from_account_id JOIN accounts_account a ON a.id = b.to_account_id
+        JOIN registry_series s ON s.id = b.series_id JOIN registry_unittype u ON u.id = s.unit_type_id
+        JOIN registry_recognition r1 ON r1.id = b.recognition_id JOIN registry_recognition r2 ON r2.id = b.to_recognition_id
+        CROSS JOIN LATERAL (VALUES ('entry', r2.agreement_id, r2.quota_id, a.holder_id, a.type_id), ('home', r1.agreement_id, r1.quota_id, f.holder_id, f.type_id))
+            AS leg (way, agreement_id, quota_id, holder_id, account_type)
+        JOIN linking_quota q ON q.id = leg.quota_id
+    WHERE b.transaction_id = wanted
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY leg.way, q.corridor_id, leg.agreement_id, q.year, u.code, s.vintage, leg.holder_id, leg.account_type
+$$;
+
+-- Each range goes from one registry to another; what it counts as before and after is what the corridor it uses says.
+CREATE FUNCTION linking_ranges_cross(given registry_transaction) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account f ON f.id = b.from_account_id
+            JOIN accounts_account a ON a.id = b.to_account_id WHERE b.transaction_id = given.id AND f.jurisdiction_id = a.jurisdiction_id) THEN
+        RAISE EXCEPTION 'transaction % crosses no link', given.id USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_crosses_a_link';
+    ELSIF EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account f ON f.id = b.from_account_id
+            JOIN accounts_account a ON a.id = b.to_account_id
+            JOIN registry_recognition r1 ON r1.id = b.recognition_id JOIN registry_recognition r2 ON r2.id = b.to_recognition_id
+            LEFT JOIN linking_agreement g1 ON g1.id = r1.agreement_id LEFT JOIN linking_corridor c1 ON c1.id = g1.corridor_id
+            LEFT JOIN linking_agreement g2 ON g2.id = r2.agreement_id LEFT JOIN linking_corridor c2 ON c2.id = g2.corridor_id
+            LEFT JOIN linking_quota q2 ON q2.id = r2.quota_id
+            WHERE b.transaction_id = given.id AND (
+                r2.applicable_period <> r1.applicable_period
+                OR CASE WHEN f.jurisdiction_id = b.origin_id THEN r1.agreement_id IS NOT NULL
+                    ELSE (c1.origin_id, c1.destination_id) IS DISTINCT FROM (b.origin_id, f.jurisdiction_id) END
+                OR CASE WHEN a.jurisdiction_id = b.origin_id THEN (r2.agreement_id, r2.rate_numerator, r2.rate_denominator) IS DISTINCT FROM (NULL::bigint, 1::bigint, 1::bigint)
+                    ELSE (c2.origin_id, c2.destination_id, q2.kind, q2.corridor_id, q2.year, r2.rate_numerator, r2.rate_denominator) IS DISTINCT FROM
+                        (b.origin_id, a.jurisdiction_id, 'entry', c2.id, linking_window(c2.id, g2.terms, given.proposed_at),
+                            (g2.terms #>> '{rate,numerator}')::bigint, (g2.terms #>> '{rate,denominator}')::bigint) END)) THEN
+        RAISE EXCEPTION 'units of transaction % do not count as their corridor says', given.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'recognition_is_what_the_terms_say';
+    END IF;
+END $$;
+
+-- Whether a corridor lets something in: by the degree of its link, its suspension and its end. Null: it does.
+CREATE FUNCTION linking_shut(corridor bigint, of_type text, at timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN c.suspended_by_origin OR c.suspended_by_destination THEN 'corridor_is_not_suspended'
+        WHEN NOT (linking_degree_rank(l.degree) >= linking_degree_rank('restricted') OR l.degree = 'unilateral' AND l.open_corridor_id = c.id
+            OR linking_degree_rank(l.degree) >= linking_degree_rank('indirect') AND EXISTS (SELECT FROM linking_mechanismunit m
+                JOIN registry_unittype u ON u.id = m.unit_type_id WHERE m.link_id = l.id AND u.jurisdiction_id = c.origin_id AND u.code = of_type))
+            THEN 'link_is_in_force' END
+    FROM linking_corridor c JOIN linking_link l ON l.id = c.link_id WHERE c.id = corridor
+$$;
+
+CREATE FUNCTION linking_take(given registry_transaction, quota bigint, bound bigint, quantity bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF quantity > 0 THEN
+        UPDATE linking_quota SET "limit" = bound, reserved = reserved + CASE given.state WHEN 'COMPLETED' THEN 0 ELSE quantity END,
+            used = used + CASE given.state WHEN 'COMPLETED' THEN quantity ELSE 0 END WHERE id = quota;
+        INSERT INTO linking_quotause (transaction_id, quota_id, way, units) VALUES (given.id, quota, 'take', quantity);
+    END IF;
+END $$;
+
+-- Gives back to what was used: a holder who bought the units here may give back less than it sends home, for it brought in less.
+CREATE FUNCTION linking_give_back(given registry_transaction, quota bigint, quantity bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF quantity > 0 THEN
+        IF given.state = 'COMPLETED' THEN
+            UPDATE linking_quota SET used = greatest(0, used - quantity) WHERE id = quota;
+        END IF;
+        INSERT INTO linking_quotause (transaction_id, quota_id, way, units) VALUES (given.id, quota, 'back', quantity);
+    END IF;
+END $$;
+
+-- An entry: by terms in force when it was proposed, with the origin's leave, of units and into accounts that the terms name.
+CREATE FUNCTION linking_enters(given registry_transaction) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    leg record;
+    terms jsonb;
+    shut text;
+    bound bigint;
+    net smallint;
+    before bigint;
+BEGIN
+    FOR leg IN SELECT l.*, g.terms, g.effective_from, g.superseded_at FROM linking_legs(given.id) l JOIN linking_agreement g ON g.id = l.agreement_id
+            WHERE l.way = 'entry' LOOP
+        terms := leg.terms;
+        shut := linking_shut(leg.corridor_id, leg.unit_type, given.proposed_at);
+        IF shut IS NOT NULL THEN
+            RAISE EXCEPTION 'corridor % lets nothing in', leg.corridor_id USING ERRCODE = 'check_violation', CONSTRAINT = shut;
+        ELSIF given.proposed_at < leg.effective_from OR given.proposed_at >= leg.superseded_at THEN
+            RAISE EXCEPTION 'agreement % is not in force', leg.agreement_id USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_are_in_force';
+        ELSIF NOT terms -> 'unit_types' ? leg.unit_type OR leg.vintage < (terms ->> 'first_vintage')::integer
+                OR leg.vintage > (terms ->> 'last_vintage')::integer OR NOT terms -> 'account_types' ? leg.account_type THEN
+            RAISE EXCEPTION 'the terms recognise no % % in such an account', leg.unit_type, leg.vintage
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_recognise_the_units';
+        ELSIF jsonb_typeof(terms -> 'settlement_days') = 'array' AND given.state = 'COMPLETED' AND NOT terms -> 'settlement_days' ?
+                (SELECT (given.completed_at AT TIME ZONE d.time_zone)::date::text FROM linking_corridor c
+                    JOIN accounts_jurisdiction d ON d.id = c.destination_id WHERE c.id = leg.corridor_id) THEN
+            RAISE EXCEPTION 'the terms settle on other days' USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_day_is_agreed';
+        END IF;
+        SELECT v."limit" INTO bound FROM linking_leave v WHERE v.corridor_id = leg.corridor_id AND v.valid_from <= given.proposed_at
+            AND coalesce(given.proposed_at < v.valid_to, true);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the origin permits no export by corridor %', leg.corridor_id USING ERRCODE = 'check_violation', CONSTRAINT = 'origin_permits_the_export';
+        END IF;
+        PERFORM linking_take(given, linking_quota_of('leave', leg.corridor_id, leg.year), bound, leg.units);
+        net := linking_year(leg.corridor_id, given.proposed_at);
+        PERFORM FROM linking_quota WHERE id IN (SELECT linking_quota_of('net-flow', c.id, net) FROM linking_corridor c
+            WHERE c.link_id = (SELECT w.link_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) ORDER BY id FOR NO KEY UPDATE;
+        -- As it was before this transaction, however many legs it has.
+        before := linking_imbalance(leg.corridor_id, net) - coalesce((SELECT sum(u.units) FROM linking_quotause u
+            WHERE u.transaction_id = given.id AND u.way = 'take' AND u.quota_id = linking_quota_of('net-flow', leg.corridor_id, net)), 0);
+        IF linking_imbalance(leg.corridor_id, net) + leg.units > (terms #>> '{reciprocity,suspend}')::bigint THEN
+            RAISE EXCEPTION 'the reciprocity clause suspends corridor %', leg.corridor_id USING ERRCODE = 'check_violation', CONSTRAINT = 'flows_are_reciprocal';
+        END IF;
+        PERFORM linking_take(given, leg.quota_id, linking_entry_limit(terms, before), linking_counted(terms, leg.units, true));
+        PERFORM linking_take(given, linking_quota_of('net-flow', leg.corridor_id, net), (terms ->> 'net_flow_limit')::bigint, leg.units);
+        IF terms -> 'vintage_limits' ? leg.vintage::text THEN
+            PERFORM linking_take(given, linking_quota_of('vintage', leg.corridor_id, leg.year, leg.vintage), (terms -> 'vintage_limits' ->> leg.vintage::text)::bigint, leg.units);
+        END IF;
+        IF (terms ->> 'holder_limit') IS NOT NULL THEN
+            PERFORM linking_take(given, linking_quota_of('holder', leg.corridor_id, leg.year, NULL, leg.holder_id), (terms ->> 'holder_limit')::bigint, leg.units);
+        END IF;
+    END LOOP;
+END $$;
+
+-- Going home gives back to the windows that were used. The year of the net flow is that of the entry quota; where that holds for a whole
+-- life, the year of the return.
+CREATE FUNCTION linking_goes_home(given registry_transaction) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    leg record;
+    bound text;
+    quota bigint;
+BEGIN
+    FOR leg IN SELECT l.*, g.terms FROM linking_legs(given.id) l JOIN linking_agreement g ON g.id = l.agreement_id WHERE l.way = 'home' LOOP
+        bound := linking_bound(leg.agreement_id, 'home', given.proposed_at);
+        IF bound IS NOT NULL THEN
+            RAISE EXCEPTION 'units of agreement % are bound by its end: %', leg.agreement_id, bound
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'units_abroad_are_free';
+        END IF;
+        PERFORM linking_give_back(given, leg.quota_id, linking_counted(leg.terms, leg.units, false));
+        PERFORM linking_give_back(given, linking_quota_of('leave', leg.corridor_id, leg.year), leg.units);
+        PERFORM linking_give_back(given, linking_quota_of('net-flow', leg.corridor_id,
+            CASE leg.year WHEN 0 THEN linking_year(leg.corridor_id, given.proposed_at) ELSE leg.year END), leg.units);
+        IF leg.terms -> 'vintage_limits' ? leg.vintage::text THEN
+            PERFORM linking_give_back(given, linking_quota_of('vintage', leg.corridor_id, leg.year, leg.vintage), leg.units);
+        END IF;
+        -- What its holder has brought in is given back to it; one that bought here never took from it.
+        SELECT id INTO quota FROM linking_quota q WHERE q.kind = 'holder' AND q.corridor_id = leg.corridor_id AND q.year = leg.year AND q.holder_id = leg.holder_id;
+        IF FOUND THEN
+            PERFORM linking_give_back(given, quota, leg.units);
+        END IF;
+    END LOOP;
+END $$;
+
+-- Foreign units surrendered for an obligation by issuer and rate, of transactions that have not ended without effect and were not
+-- reversed; with `only_completed`, of completed ones. Units of 1 t CO2e at home.
+CREATE FUNCTION linking_surrendered(obligation bigint, only_completed boolean, but_for uuid DEFAULT NULL)
+RETURNS TABLE (origin_id bigint, unit_type text, rate_numerator bigint, rate_denominator bigint, units bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT b.origin_id, u.code, r.rate_numerator, r.rate_denominator, sum(b.next_no - b.first_no)::bigint
+    FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id JOIN registry_recognition r ON r.id = b.recognition_id
+        JOIN registry_series s ON s.id = b.series_id JOIN registry_unittype u ON u.id = s.unit_type_id
+    WHERE t.obligation_id = obligation AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED') AND (t.state = 'COMPLETED' OR NOT only_completed)
+        AND b.origin_id <> t.jurisdiction_id AND t.id IS DISTINCT FROM but_for
+        AND NOT EXISTS (SELECT FROM registry_transaction u WHERE u.reverses_id = t.id AND u.state = 'COMPLETED')
+    GROUP BY 1, 2, 3, 4
+$$;
+
+-- The nodes that limit what an operator may cover with linked units: those of the terms that its surrendered units came by.
+CREATE FUNCTION linking_use_nodes(obligation bigint) RETURNS TABLE (node jsonb)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT DISTINCT ON (n ->> 'name') n FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id
+        JOIN registry_recognition r ON r.id = b.recognition_id JOIN linking_agreement g ON g.id = r.agreement_id
+        CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.terms -> 'use_quota') WHEN 'array' THEN g.terms -> 'use_quota' ELSE '[]' END) n
+    WHERE t.obligation_id = obligation AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED') ORDER BY n ->> 'name', g.id DESC
+$$;
+
+-- What a node's ratio is of, t CO2e; 0 where nothing is recorded.
+CREATE FUNCTION linking_use_base(obligation bigint, base text) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(CASE base WHEN 'verified-emissions' THEN (SELECT e.quantity FROM registry_recordedemissions e
+            WHERE e.installation_id = o.installation_id AND e.year = o.year AND NOT e.excluded ORDER BY e.id DESC LIMIT 1)
+        WHEN 'allocation' THEN (SELECT sum(r.quantity)::bigint FROM registry_allocation r JOIN registry_transaction t ON t.allocation_id = r.id AND t.state = 'COMPLETED'
+            WHERE r.installation_id = o.installation_id AND r.vintage = o.year) END, 0)
+    FROM registry_obligation o WHERE o.id = obligation
+$$;
+
+-- The recognised tonnes that count under a node: rounded down once for each issuer and rate.
+CREATE FUNCTION linking_node_uses(obligation bigint, node jsonb, only_completed boolean) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum(linking_value(w.units, w.rate_numerator, w.rate_denominator)), 0)::bigint
+    FROM (SELECT s.origin_id, s.rate_numerator, s.rate_denominator, sum(s.units)::bigint AS units FROM linking_surrendered(obligation, only_completed) s
+            JOIN accounts_jurisdiction j ON j.id = s.origin_id
+        WHERE node -> 'origins' ? j.code AND (jsonb_array_length(node -> 'unit_types') = 0 OR node -> 'unit_types' ? s.unit_type)
+        GROUP BY 1, 2, 3) w
+$$;
+
+-- Count an operator's use of foreign units anew, under every node, and the margin of what it has surrendered.
+CREATE FUNCTION linking_count_uses(obligation bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    limited jsonb;
+    done bigint;
+BEGIN
+    FOR limited IN SELECT node FROM linking_use_nodes(obligation) ORDER BY node ->> 'name' LOOP
+        PERFORM FROM linking_quota WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name') FOR NO KEY UPDATE;
+        done := linking_node_uses(obligation, limited, true);
+        UPDATE linking_quota SET used = done, reserved = linking_node_uses(obligation, limited, false) - done,
+            "limit" = linking_value(linking_use_base(obligation, limited ->> 'base'), (limited ->> 'numerator')::bigint, (limited ->> 'denominator')::bigint)
+        WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name');
+    END LOOP;
+END $$;
+
+CREATE FUNCTION linking_book_margin(obligation bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO linking_margin AS m (obligation_id, origin_id, rate_numerator, rate_denominator, quantity, value, margin, pooled)
+    SELECT obligation, k.origin_id, k.rate_numerator, k.rate_denominator, coalesce(s.units, 0), linking_value(coalesce(s.units, 0), k.rate_numerator, k.rate_denominator),
+        coalesce(s.units, 0) - linking_value(coalesce(s.units, 0), k.rate_numerator, k.rate_denominator), coalesce((
+            SELECT sum(b.next_no - b.first_no) FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id
+                JOIN registry_recognition r ON r.id = b.recognition_id JOIN accounts_account a ON a.id = b.to_account_id AND a.type_id = 'MRG'
+            WHERE t.obligation_id = obligation AND t.state = 'COMPLETED' AND b.origin_id = k.origin_id
+                AND (r.rate_numerator, r.rate_denominator) = (k.rate_numerator, k.rate_denominator)
+                AND NOT EXISTS (SELECT FROM registry_transaction u WHERE u.reverses_id = t.id AND u.state = 'COMPLETED')), 0)
+    FROM (SELECT origin_id, rate_numerator, rate_denominator FROM linking_surrendered(obligation, true)
+            UNION SELECT m.origin_id, m.rate_numerator, m.rate_denominator FROM linking_margin m WHERE m.obligation_id = obligation) k
+        LEFT JOIN (SELECT origin_id, rate_numerator, rate_denominator, sum(units)::bigint AS units FROM linking_surrendered(obligation, true) GROUP BY 1, 2, 3) s
+            USING (origin_id, rate_numerator, rate_denominator)
+    ORDER BY 2, 3, 4
+    ON CONFLICT (obligation_id, origin_id, rate_numerator, rate_denominator) DO UPDATE
+    SET quantity = excluded.quantity, value = excluded.value, margin = excluded.margin, pooled = excluded.pooled;
+END $$;
+
+-- Of what is surrendered at a discount under terms that pool the margin, the units that this surrender adds to it go to the margin
+-- account and the others are retired, at least one; where the terms retire it, all are.
+CREATE FUNCTION linking_pools_the_margin(given registry_transaction) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (
+            SELECT b.origin_id, r.rate_numerator AS n, r.rate_denominator AS d, sum(b.next_no - b.first_no) FILTER (WHERE g.terms ->> 'margin' = 'pooled') AS pooling,
+                coalesce(sum(b.next_no - b.first_no) FILTER (WHERE g.terms ->> 'margin' <> 'pooled'), 0) AS retiring,
+                coalesce(sum(b.next_no - b.first_no) FILTER (WHERE a.type_id = 'MRG'), 0) AS pooled,
+                bool_or(a.type_id = 'MRG' AND g.terms ->> 'margin' <> 'pooled') AS wrong
+            FROM registry_transactionblock b JOIN registry_recognition r ON r.id = b.recognition_id JOIN linking_agreement g ON g.id = r.agreement_id
+                JOIN accounts_account a ON a.id = b.to_account_id
+            WHERE b.transaction_id = given.id AND b.origin_id <> given.jurisdiction_id GROUP BY 1, 2, 3) w
+        CROSS JOIN LATERAL (SELECT coalesce(sum(s.units), 0) + w.retiring AS units FROM linking_surrendered(given.obligation_id, false, given.id) s
+            WHERE (s.origin_id, s.rate_numerator, s.rate_denominator) = (w.origin_id, w.n, w.d)) before
+        WHERE w.wrong OR w.pooled <> coalesce(greatest(0, least(w.pooling - 1, w.pooling
+            - (div((before.units + w.pooling) * w.n, w.d) - div(before.units * w.n, w.d)))), 0)) THEN
+        RAISE EXCEPTION 'the margin of transaction % does not go where the terms say', given.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'margin_goes_where_the_terms_say';
+    END IF;
+END $$;
+
+-- What happens to units abroad: bound by the end of their corridor; surrendered within the operator's quotas, with their margin; a
+-- reversed surrender counts no more.
+CREATE FUNCTION linking_foreign_units_act(given registry_transaction, kind registry_transactiontype) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    obligation bigint := given.obligation_id;
+BEGIN
+    IF EXISTS (SELECT FROM registry_transactionblock b JOIN registry_recognition r ON r.id = b.recognition_id
+            LEFT JOIN linking_agreement g ON g.id = r.agreement_id LEFT JOIN linking_corridor c ON c.id = g.corridor_id
+            WHERE b.transaction_id = given.id AND (b.origin_id <> given.jurisdiction_id)
+                AND (c.origin_id, c.destination_id) IS DISTINCT FROM (b.origin_id, given.jurisdiction_id)) THEN
+        RAISE EXCEPTION 'units abroad count as their corridor says' USING ERRCODE = 'check_violation', CONSTRAINT = 'recognition_is_what_the_terms_say';
+    ELSIF kind.effect <> 'restore' AND kind.approval <> 'administrator' AND EXISTS (SELECT FROM registry_transactionblock b
+            JOIN registry_recognition r ON r.id = b.recognition_id
+            WHERE b.transaction_id = given.id AND linking_bound(r.agreement_id, 'within', given.proposed_at) IS NOT NULL) THEN
+        RAISE EXCEPTION 'units abroad are bound by the end of their corridor' USING ERRCODE = 'check_violation', CONSTRAINT = 'units_abroad_are_free';
+    END IF;
+    IF obligation IS NOT NULL THEN
+        PERFORM linking_pools_the_margin(given);
+    ELSE
+        SELECT t.obligation_id INTO obligation FROM registry_transaction t WHERE t.id = given.reverses_id;
+    END IF;
+    IF obligation IS NOT NULL THEN
+        PERFORM linking_count_uses(obligation);
+        PERFORM linking_book_margin(obligation);
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION registry_linked_transaction(wanted uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    given registry_transaction;
+    kind registry_transactiontype;
+BEGIN
+    SELECT * INTO given FROM registry_transaction WHERE id = wanted;
+    SELECT * INTO kind FROM registry_transactiontype WHERE code = given.type_id;
+    -- Suspending locks the row that transfers share.
+    PERFORM FROM linking_corridor WHERE id IN (SELECT l.corridor_id FROM linking_legs(wanted) l) ORDER BY id FOR SHARE;
+    IF kind.effect = 'cross' THEN
+        PERFORM linking_ranges_cross(given);
+        PERFORM linking_goes_home(given);
+        PERFORM linking_enters(given);
+    ELSIF EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account a ON a.id = b.to_account_id
+            WHERE b.transaction_id = wanted AND a.jurisdiction_id <> given.jurisdiction_id) THEN
+        RAISE EXCEPTION 'only an external transfer crosses a link' USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF EXISTS (SELECT FROM registry_transactionblock b WHERE b.transaction_id = wanted AND b.origin_id <> given.jurisdiction_id) THEN
+        PERFORM linking_foreign_units_act(given, kind);
+    END IF;
+END $$;
+
+-- A transaction that waited ends: what it reserved is used, or released. It completes under the version it was proposed under, until
+-- that version's last settlement, and through a corridor that is open.
+CREATE OR REPLACE FUNCTION registry_linked_transaction_ends(given registry_transaction) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    leg record;
+    shut text;
+    part record;
+    obligation bigint;
+BEGIN
+    PERFORM FROM linking_corridor WHERE id IN (SELECT l.corridor_id FROM linking_legs(given.id) l) ORDER BY id FOR SHARE;
+    IF given.state = 'COMPLETED' THEN
+        FOR leg IN SELECT l.way, l.corridor_id, l.unit_type, l.agreement_id, g.last_settlement_at, g.terms FROM linking_legs(given.id) l
+                JOIN linking_agreement g ON g.id = l.agreement_id LOOP
+            shut := CASE WHEN leg.way = 'home' THEN CASE WHEN linking_bound(leg.agreement_id, 'home', given.completed_at) IS NOT NULL THEN 'units_abroad_are_free' END
+                WHEN given.completed_at > leg.last_settlement_at THEN 'terms_are_current'
+                WHEN jsonb_typeof(leg.terms -> 'settlement_days') = 'array' AND NOT leg.terms -> 'settlement_days' ?
+                    (SELECT (given.completed_at AT TIME ZONE d.time_zone)::date::text FROM linking_corridor c
+                        JOIN accounts_jurisdiction d ON d.id = c.destination_id WHERE c.id = leg.corridor_id) THEN 'settlement_day_is_agreed'
+                ELSE linking_shut(leg.corridor_id, leg.unit_type, given.completed_at) END;
+            IF shut IS NOT NULL THEN
+                RAISE EXCEPTION 'transaction % cannot complete: %', given.id, shut USING ERRCODE = 'check_violation', CONSTRAINT = shut;
+            END IF;
+        END LOOP;
+    END IF;
+    FOR part IN SELECT quota_id, way, sum(units)::bigint AS units FROM linking_quotause u WHERE u.transaction_id = given.id GROUP BY 1, 2 ORDER BY 1, 2 LOOP
+        UPDATE linking_quota SET
+            reserved = reserved - CASE part.way WHEN 'take' THEN part.units ELSE 0 END,
+            used = CASE WHEN given.state <> 'COMPLETED' THEN used WHEN part.way = 'take' THEN used + part.units ELSE greatest(0, used - part.units) END
+        WHERE id = part.quota_id;
+    END LOOP;
+    obligation := coalesce(given.obligation_id, (SELECT t.obligation_id FROM registry_transaction t WHERE t.id = given.reverses_id));
+    IF obligation IS NOT NULL THEN
+        PERFORM linking_count_uses(obligation);
+        PERFORM linking_book_margin(obligation);
+    END IF;
+END $$;

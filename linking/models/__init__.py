@@ -1,0 +1,22 @@
+"""The link's tables: models for reading only, since PostgreSQL writes them from what was signed and what has moved."""
+
+from linking.models.instruments import Condition, DegreeChange, Instrument, Signature, Suspension
+from linking.models.links import Agreement, Corridor, Delinking, Leave, Link, MechanismUnit
+from linking.models.quotas import Margin, Quota, QuotaUse
+
+__all__ = [
+    "Agreement",
+    "Condition",
+    "Corridor",
+    "DegreeChange",
+    "Delinking",
+    "Instrument",
+    "Leave",
+    "Link",
+    "Margin",
+    "MechanismUnit",
+    "Quota",
+    "QuotaUse",
+    "Signature",
+    "Suspension",
+]
