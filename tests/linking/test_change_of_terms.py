@@ -28,6 +28,7 @@ from tests.linking.ends import (
     change,
     codes_of,
     completed,
+    held,
     linked_by,
     pass_time,
     quota,
@@ -88,9 +89,12 @@ def test_what_completes_at_once_enters_at_the_terms_of_its_instant(linked: Pilot
 def test_units_abroad_keep_their_rate_when_terms_change_and_go_home_to_the_window_that_was_used(linked: Pilot):
     before = linked.send((BJ, "ann"), (JP, "ann"), 100, now=NOW)
     after = linked.send((BJ, "ann"), (JP, "ann"), 50, now=BEGINS + SECOND)
-    held = UnitBlock.objects.filter(account=linked[JP].accounts["ann"], origin=linked[BJ].home).order_by("start_no")
+    abroad = UnitBlock.objects.filter(account=linked[JP].accounts["ann"], origin=linked[BJ].home).order_by(
+        "recognition_id"
+    )
     assert [
-        (row.end_no - row.start_no, row.recognition.rate_numerator, row.recognition.rate_denominator) for row in held
+        ((row.end_no or 0) - row.start_no, row.recognition.rate_numerator, row.recognition.rate_denominator)
+        for row in abroad
     ] == [(100, 4, 5), (50, 1, 2)]
     assert quota(linked) == (300, 0, 150)
     linked.send((JP, "ann"), (BJ, "ann"), 100, completed(before), issuer=BJ, now=BEGINS + 2 * SECOND)
@@ -104,12 +108,7 @@ def test_the_new_limit_binds_new_entries_and_nothing_that_entered_before(linked:
     assert quota(linked) == (500, 0, 320)
     # More than the new limit has entered: nothing is sent back, and nothing more enters.
     assert attempt(linked.send, (BJ, "ann"), (JP, "ann"), 1, now=BEGINS) == [6005]
-    assert held_units(linked) == 320
-
-
-def held_units(made: Pilot) -> int:
-    rows = UnitBlock.objects.filter(account__jurisdiction=made[JP].home, origin=made[BJ].home)
-    return sum(row.end_no - row.start_no for row in rows)
+    assert held(linked, JP, BJ) == {"TRA": 320}
 
 
 @pytest.mark.parametrize("instant", [BEGINS + SECOND, LAST - SECOND])

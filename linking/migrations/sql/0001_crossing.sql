@@ -90,10 +90,10 @@ $$;
 
 -- From when on units of an agreement may not go some way, by what is proposed at an instant; null: they always may. `way`: home, within
 -- (moved, surrendered, cancelled here). After the end of a corridor the policy of the terms that the units came by holds: what was bought
--- is what they are. What was under way before is settled until the last settlement, where those terms settle it.
+-- is what they are. What was on its way home before is settled until the last settlement, where those terms settle what is under way.
 CREATE FUNCTION linking_binds_from(agreement bigint, way text, proposed_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT w.begins + CASE WHEN proposed_at < w.begins AND w.terms #>> '{delinking,under_way}' = 'settle'
+    SELECT w.begins + CASE WHEN way = 'home' AND proposed_at < w.begins AND w.terms #>> '{delinking,under_way}' = 'settle'
         THEN (w.terms ->> 'last_settlement_days')::integer ELSE 0 END * interval '1 day'
     FROM (SELECT a.terms, CASE a.terms #>> '{delinking,policy}' WHEN 'freeze' THEN d.takes_effect_at
             WHEN 'revert' THEN CASE way WHEN 'home' THEN NULL ELSE d.takes_effect_at END
@@ -458,9 +458,10 @@ BEGIN
                 RAISE EXCEPTION 'transaction % cannot complete: %', given.id, shut USING ERRCODE = 'check_violation', CONSTRAINT = shut;
             END IF;
         END LOOP;
+        -- What goes on abroad is bound by an end that came while it waited; what is by order, or undoes, is not.
         IF EXISTS (SELECT FROM registry_transactiontype k, registry_transactionblock b JOIN registry_recognition r ON r.id = b.recognition_id
-                WHERE k.code = given.type_id AND k.effect NOT IN ('cross', 'restore') AND k.approval <> 'administrator' AND b.transaction_id = given.id
-                    AND linking_bound(r.agreement_id, 'within', given.completed_at, given.proposed_at) IS NOT NULL) THEN
+                WHERE k.code = given.type_id AND k.effect NOT IN ('cross', 'restore') AND k.approval <> 'administrator'
+                    AND b.transaction_id = given.id AND linking_bound(r.agreement_id, 'within', given.completed_at) IS NOT NULL) THEN
             RAISE EXCEPTION 'units abroad are bound by the end of their corridor' USING ERRCODE = 'check_violation', CONSTRAINT = 'units_abroad_are_free';
         END IF;
     END IF;

@@ -54,7 +54,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(sum(b.next_no - b.first_no), 0)::bigint FROM linking_agreement g JOIN registry_recognition r ON r.agreement_id = g.id
         JOIN registry_transactionblock b ON b.to_recognition_id = r.id JOIN registry_transaction t ON t.id = b.transaction_id AND t.type_id = '3-0'
     WHERE g.corridor_id = corridor AND t.proposed_at < at AND coalesce(t.completed_at >= at, true)
-        AND NOT EXISTS (SELECT FROM registry_transactionstep s WHERE s.transaction_id = t.id AND s.at < at
+        AND NOT EXISTS (SELECT FROM registry_transactionstep s WHERE s.transaction_id = t.id AND s.at < linking_under_way.at
             AND s.to_state IN ('COMPLETED', 'REJECTED', 'CANCELLED', 'TERMINATED'))
 $$;
 
