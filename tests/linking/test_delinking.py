@@ -14,8 +14,10 @@ from accounts.refusals import Refusal
 from accounts.rules.access import Role
 from audit.models import Entry
 from linking.degree_queries import terms_in_force
-from linking.models import Agreement, FinalStatement
-from linking.rules.terms import terms_from
+from linking.models import Agreement, Delinking, FinalStatement
+from linking.operations.propose_instrument import propose_instrument
+from linking.rules.documents import DelinkDocument
+from linking.rules.terms import Direction, terms_from
 from registry.models import Obligation, Transaction, UnitBlock
 from registry.operations.outcome import Outcome
 from registry.rules.states import State
@@ -215,6 +217,19 @@ def test_a_second_notice_neither_hastens_nor_puts_off_an_end(linked: Pilot):
     assert str(second.corridor) == f"{JP} -> {BJ}"
     ends = Agreement.objects.get(corridor=first.corridor)
     assert (ends.superseded_at, ends.last_settlement_at) == (END, LAST)
+
+
+def test_of_two_notices_that_were_proposed_at_once_the_first_that_is_signed_holds(linked: Pilot):
+    link = linked.link(BJ, JP)
+    document = DelinkDocument(Direction(BJ, JP), "a test's end")
+    by_tokyo, by_beijing = (
+        propose_instrument(link, document, actor=linked[side].officers[0], now=NOW) for side in (JP, BJ)
+    )
+    linked.sign(by_tokyo, JP, now=NOW)
+    with pytest.raises(Refusal, match="nothing-to-delink"):
+        linked.sign(by_beijing, BJ, now=NOW + DAY)
+    (row,) = Delinking.objects.all()
+    assert (row.instrument, row.takes_effect_at) == (by_tokyo, END)
 
 
 @pytest.mark.parametrize("ends_by", ["freeze, settle"])

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import IntegrityError
 from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.models import Entry
-from linking.models import Delinking, FinalStatement, Margin
+from linking.models import Agreement, Delinking, FinalStatement, Margin
 from linking.operations.state_end import state_end
 from linking.rules.end_figures import Content, Figures, Flow, Place, end_of
 from linking.rules.rates import Rate
@@ -23,7 +25,20 @@ from registry.operations.approve import approve
 from registry.operations.reverse import reverse
 from tests.ledger.test_forged_plans import without
 from tests.linking.cities import NOW, REGISTRY, Pilot
-from tests.linking.ends import BJ, DAY, JP, SECOND, completed, delink, delinking, held, linked_by, pass_time, within
+from tests.linking.ends import (
+    BJ,
+    DAY,
+    JP,
+    SECOND,
+    attempt,
+    completed,
+    delink,
+    delinking,
+    held,
+    linked_by,
+    pass_time,
+    within,
+)
 
 YEAR = {"limit": 900, "measure": "units", "window": "year"}
 # Tokyo's year ends an hour before Beijing's.
@@ -40,8 +55,14 @@ def ending() -> Pilot:
 
 
 @pytest.fixture
-def world() -> Callable[[], Pilot]:
-    return ending
+def policy() -> str | None:
+    """The policy of a worked example; None: the history of two years."""
+    return None
+
+
+@pytest.fixture
+def world(policy: str | None) -> Callable[[], Pilot]:
+    return ending if policy is None else POLICIES[policy]
 
 
 @pytest.fixture
@@ -137,6 +158,50 @@ def test_both_corridors_have_a_statement_each_as_at_its_own_end(moved: Pilot):
     assert [row["as_of"] for row in (first, second)] == [END.isoformat(), (NOTICE + 90 * DAY).isoformat()]
     totals: list[Any] = [row["imbalance"] for row in (first, second)]
     assert totals[1]["total"] == -totals[0]["total"]
+
+
+POLICIES = {
+    policy: partial(linked_by, delinking=delinking(policy)) for policy in ("honour", "sunset", "revert", "freeze")
+}
+SECTION = (
+    (settings.BASE_DIR / "docs" / "delinking.md").read_text(encoding="utf-8").split("### Worked")[1].split("\n## ")[0]
+)
+ROWS = [[cell.strip() for cell in line[1:-1].split("|")] for line in SECTION.splitlines() if line.startswith("|")]
+WORKED = {name: dict(zip(POLICIES, values, strict=True)) for name, *values in ROWS[2:]}
+# The row of an act, and the day after the end of the notice on which it is tried.
+TRIED = {"surrendered in August": 10, "sent home in August": 10, "surrendered after it": 100, "sent home after it": 100}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_documentations_worked_figures_are_what_happens(policy, linked: Pilot):
+    owed = linked[JP].obligation("plant", 500).pk
+    completed(linked.send((BJ, "ann"), (JP, "plant"), 40, (1, 41)))
+    completed(linked.send((BJ, "ann"), (JP, "ann"), 60, (41, 101)))
+    within(linked, "10-2", "plant", "SUR", 7, (1, 8), NOW, obligation=owed)
+    cancelled = within(linked, "4-0", "ann", "CAN", 5, (41, 46), NOW, reason="a test")
+    linked.approve(cancelled, JP, now=NOW)
+    linked.send((JP, "ann"), (BJ, "bob"), 10, (46, 56), issuer=BJ, now=NOW)
+    completed(linked.send((JP, "ann"), (BJ, "ann"), 30, now=NOW))
+    (row,) = delink(linked)
+    ends = row.takes_effect_at
+    pass_time(ends)
+    statement: Any = told(linked)
+    figures = statement["directions"][0]["total"] | {"imbalance": statement["imbalance"]["total"]}
+    last = Agreement.objects.get(corridor=row.corridor).last_settlement_at
+    sunset = statement["delinking"]["sunset_days"]
+    found = {name.replace("_", " "): str(units) for name, units in figures.items() if name != "pooled"}
+    found |= {"the notice ends": str(ends.date()), "last settlement": str(last and last.date())}
+    found["sunset"] = str((ends + sunset * DAY).date()) if sunset else "-"
+    for turn, (name, days) in enumerate(TRIED.items()):
+        at = ends + days * DAY
+        own, anns = (8 + turn, 9 + turn), (56 + turn, 57 + turn)
+        answer = (
+            attempt(within, linked, "10-2", "plant", "SUR", 1, own, at, obligation=owed)
+            if name.startswith("surrendered")
+            else attempt(linked.send, (JP, "ann"), (BJ, "bob"), 1, anns, issuer=BJ, now=at)
+        )
+        found[name] = "yes" if answer == "COMPLETED" else ", ".join(map(str, answer))
+    assert found == {name: values[policy] for name, values in WORKED.items()}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans", "ja", "ko"])
