@@ -245,7 +245,7 @@ def terms(origin: str, destination: str, now: datetime = NOW, **changes: object)
 
 
 def pilot() -> Pilot:
-    """Make the three cities: in each a trader `ann` with 1,000 units and `bob`, an operator `plant`, and `far` of another holder."""
+    """Make the three cities: in each the traders `ann`, with 1,000 units, and `bob`, an operator `plant`, and `far`."""
     cities = {}
     for code, (currency, time_zone, language, unit_code) in PLACES.items():
         home = Jurisdiction.objects.create(
@@ -279,7 +279,7 @@ def pilot() -> Pilot:
 
 
 def linked_pilot() -> Pilot:
-    """Make the pilot with Beijing and Tokyo linked both ways, reciprocal: Beijing's units at 4/5 in Tokyo, Tokyo's one for one."""
+    """Make the pilot with Beijing and Tokyo linked both ways, reciprocal: Beijing's units at 4/5, Tokyo's one for one."""
     made = pilot()
     made.agree("CN-BJ", "JP-13", rate=(4, 5))
     made.agree("JP-13", "CN-BJ", net_flow_limit=1_000_000)
