@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/problems/<str:kind>", api.ProblemKind.as_view(), name="problem"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("registry.api.urls")),
+    path("api/v1/", include("linking.api.urls")),
     # Last: what no app answers is still told as a problem document, and nothing redirects to a slash.
     re_path("^api(/|$)", api.UnknownAddress.as_view()),
 ]
