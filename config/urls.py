@@ -8,6 +8,8 @@ from config import api, health
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez),
     path("readyz", health.readyz),
+    # Before the site's own addresses, which end with one that takes whatever is left.
+    path("admin/", include("linking.admin.urls")),
     path("admin/", admin.site.urls),
     path("api/schema/", api.Document.as_view(), name="schema"),
     path("api/docs/", api.DocumentPage.as_view(url_name="schema"), name="docs"),

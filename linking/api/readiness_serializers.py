@@ -179,7 +179,7 @@ class WhatIfSerializer(serializers.Serializer[Any]):
 
     rule_of = serializers.CharField()
     rule_key = serializers.CharField()
-    rule_value = RuleValue(allow_null=True)
+    rule_value = RuleValue()
     rule_from = serializers.DateField()
     reads = ReadPointSerializer(many=True)
     turns = TurnSerializer(many=True)

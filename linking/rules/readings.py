@@ -64,7 +64,8 @@ Reader = Callable[[tuple[Fact, ...]], Reading]
 def printed(value: Value) -> str:
     """Return a value as a text: texts as they are, the members of an object with their names."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {printed(member)}" for name, member in value.items())
+        # Sorted: PostgreSQL keeps the members of an object in an order of its own.
+        return ", ".join(f"{name} {printed(member)}" for name, member in sorted(value.items()))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "/".join(map(printed, value))
     return value if isinstance(value, str) else json.dumps(value)
@@ -199,7 +200,7 @@ def _refuse(number: str) -> Value:
 
 def _plain(value: object, levels: int) -> Value:
     """Return a value of integers and texts. Raises: ValueError for any other."""
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+    if isinstance(value, str | int):
         return value
     if levels and isinstance(value, dict):
         return {name: _plain(member, levels - 1) for name, member in value.items()}
