@@ -231,6 +231,13 @@ def test_a_proposed_rule_turns_only_points_that_read_it(first, second, key, valu
     assert all(turn.before.outcome is not turn.after.outcome for turn in turned)
 
 
+def test_a_rule_proposed_as_it_holds_keeps_its_mark_and_its_source():
+    side = facts(("cap.type", "absolute"), confidence="RM")
+    assert with_rule(side, "cap.type", "absolute", date(2027, 1, 1)) == side
+    [proposed] = with_rule(side, "cap.type", "hybrid", date(2027, 1, 1))
+    assert (proposed.confidence, proposed.source, proposed.valid_from) == ("V", "proposed", date(2027, 1, 1))
+
+
 def test_a_rule_ended_is_a_fact_that_is_missing():
     side = facts(("cap.type", "absolute"))
     [turn] = turns(compare(side, side), compare(with_rule(side, "cap.type", None, SINCE), side))
