@@ -165,7 +165,11 @@ class Pilot:
                 ):
                     for side in (one, other):
                         tick_condition(
-                            link, code=condition.code, evidence="test", actor=self[side].officers[0], now=now
+                            link,
+                            code=condition.code,
+                            evidence="test; of the exercise: mrv, legal-basis",
+                            actor=self[side].officers[0],
+                            now=now,
                         )
             way = Direction(one, other) if step is Degree.UNILATERAL else None
             document = DegreeDocument(Degree(link.degree), step, way, "a test's step")
