@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit.canonical import canonical_json
 from linking.rules import strict
@@ -19,8 +21,7 @@ from linking.rules.terms import (
     terms_from,
 )
 from tests.linking.terms_samples import document
-
-Json = dict[str, object]
+from tests.linking.terms_strategies import SCALARS, Json, documents, mutations
 
 
 def faults_of(wrong: object) -> list[tuple[str, str]]:
@@ -173,3 +174,79 @@ def test_a_wrong_term_is_refused_where_it_stands(path, value, at, code):
         assert (at, code) in faults_of(changed(path, value))
     else:
         terms_from(changed(path, value))
+
+
+@given(documents())
+def test_what_is_printed_is_read_as_the_same(valid):
+    terms = terms_from(valid)
+    assert document_of(terms) == valid
+    assert terms_from(document_of(terms)) == terms
+    assert terms_from(json.loads(canonical_json(document_of(terms)))) == terms
+
+
+@given(mutations())
+def test_any_one_change_is_refused_or_changes_the_digest(both):
+    valid, other = both
+    try:
+        terms = terms_from(other)
+    except TermsFault:
+        return
+    assert document_of(terms) == other
+    # JSON's own equality, in which true is not 1.
+    same = json.dumps(other, sort_keys=True) == json.dumps(valid, sort_keys=True)
+    assert (digest_of(terms) == digest_of(valid)) == same
+
+
+@given(
+    st.recursive(
+        SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    )
+)
+def test_what_is_no_document_is_refused_and_never_an_error(anything):
+    with pytest.raises(TermsFault):
+        terms_from(anything)
+    with pytest.raises(TermsFault):
+        terms_from(document(rate=anything))
+
+
+def test_every_fault_is_named_at_once():
+    wrong = document(version=True, margin="kept", extra=1)
+    del wrong["instrument"]
+    assert faults_of(wrong) == [
+        ("extra", "unknown"),
+        ("instrument", "missing"),
+        ("version", "not-an-integer"),
+        ("margin", "not-one-of"),
+    ]
+
+
+def test_a_rate_above_one_needs_its_kind_its_flag_and_a_reserve():
+    rate = {**terms_rate(), "numerator": 5, "denominator": 4}
+    assert faults_of(document(rate=rate)) == [
+        ("rate.kind", "discount-above-one"),
+        ("rate.exceeds_one", "flag-is-not-the-rate"),
+        ("rate.reserve", "reserve-missing"),
+    ]
+    assert terms_from(document(rate={**rate, "kind": "exchange", "exceeds_one": True, "reserve": 1})).rate.rate == Rate(
+        5, 4
+    )
+
+
+def test_the_lowest_terms_are_said():
+    with pytest.raises(TermsFault) as refused:
+        terms_from(changed("rate.denominator", 6))
+    assert refused.value.faults[0].params == (("denominator", 3), ("numerator", 2))
+
+
+def test_limits_within_a_window_need_the_entry_quota_that_says_it():
+    assert faults_of(document(entry_quota=None)) == [
+        ("vintage_limits", "needs-entry-quota"),
+        ("holder_limit", "needs-entry-quota"),
+        ("reciprocity.taper", "needs-entry-quota"),
+    ]
+
+
+def terms_rate() -> Json:
+    rate = document()["rate"]
+    assert isinstance(rate, dict)
+    return rate
