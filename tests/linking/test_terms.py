@@ -1,5 +1,6 @@
 """Terms are read whole or refused with every fault; what is read prints back; no change of a document goes unnoticed."""
 
+import hashlib
 import json
 from dataclasses import fields
 from datetime import UTC, date, datetime
@@ -57,6 +58,14 @@ def test_the_sample_is_read_and_prints_back():
 
 def test_a_document_read_from_its_canonical_bytes_is_the_same():
     assert terms_from(json.loads(canonical_json(document()))) == terms_from(document())
+
+
+def test_the_digest_is_of_every_byte_of_the_canonical_document():
+    printed = canonical_json(document())
+    assert printed == json.dumps(document(), sort_keys=True, separators=(",", ":")).encode()
+    assert digest_of(document()) == hashlib.sha256(printed).hexdigest()
+    # For who recomputes it elsewhere; another digest here is another form of what was signed.
+    assert digest_of(document()) == "e23c3568444b016b67b13954ad7f17e394b162bb886a0375757ab8fd8533fafd"
 
 
 def test_what_may_be_left_out_is_null():
