@@ -21,6 +21,7 @@ from linking.rules.terms import (
     document_of,
     terms_from,
 )
+from tests.linking.properties import SAME_EXAMPLES
 from tests.linking.terms_samples import document
 from tests.linking.terms_strategies import SCALARS, Json, documents, mutations
 
@@ -185,6 +186,7 @@ def test_a_wrong_term_is_refused_where_it_stands(path, value, at, code):
         terms_from(changed(path, value))
 
 
+@SAME_EXAMPLES
 @given(documents())
 def test_what_is_printed_is_read_as_the_same(valid):
     terms = terms_from(valid)
@@ -193,6 +195,7 @@ def test_what_is_printed_is_read_as_the_same(valid):
     assert terms_from(json.loads(canonical_json(document_of(terms)))) == terms
 
 
+@SAME_EXAMPLES
 @given(mutations())
 def test_any_one_change_is_refused_or_changes_the_digest(both):
     valid, other = both
@@ -206,6 +209,7 @@ def test_any_one_change_is_refused_or_changes_the_digest(both):
     assert (digest_of(terms) == digest_of(valid)) == same
 
 
+@SAME_EXAMPLES
 @given(
     st.recursive(
         SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
