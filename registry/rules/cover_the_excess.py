@@ -8,8 +8,10 @@ issuable and the cap are rounded down. All else in the inequality is whole, so r
 Source: domain.md section 7.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
 
@@ -30,11 +32,19 @@ class RuleNotUnderstood(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The fiscal years of a period, both included, each called by the calendar year in which it begins; its excess unit type."""
+    """The fiscal years of a period, both included, each called by the calendar year in which it begins.
+
+    `begins`: month and day of that. `unit_type`: the code of the period's excess credits.
+    """
 
     first_year: int
     last_year: int
+    begins: tuple[int, int]
     unit_type: str
+
+    def last_day_of(self, year: int) -> date:
+        """Return the last day of a fiscal year."""
+        return date(year + 1, *self.begins) - timedelta(days=1)
 
     def of_facility(self, first_year: int, last_year: int | None) -> range:
         """Return the years of the period in which a facility was there."""
@@ -51,16 +61,19 @@ def period_by_rules(rule: object, period: object, unit_type: object) -> Period |
         return None
     if rule != COVER_THE_EXCESS:
         raise RuleNotUnderstood(f"a rule of compliance cannot be {rule!r}")
-    if (
-        not isinstance(period, Mapping)
-        or period.keys() != {"first_year", "last_year"}
-        or not isinstance(unit_type, str)
-    ):
-        raise RuleNotUnderstood(f"{rule} has a period and a type of unit, not {period!r} and {unit_type!r}")
-    first, last = period["first_year"], period["last_year"]
+    if not isinstance(period, Mapping) or period.keys() != {"first_year", "last_year", "begins"}:
+        raise RuleNotUnderstood(f"a period cannot be {period!r}")
+    first, last, begins = period["first_year"], period["last_year"], period["begins"]
     if type(first) is not int or type(last) is not int or not 1990 <= first <= last <= 2200:
         raise RuleNotUnderstood(f"a period cannot be {period!r}")
-    return Period(first, last, unit_type)
+    if not isinstance(unit_type, str) or not isinstance(begins, str) or not re.fullmatch(r"[0-9]{2}-[0-9]{2}", begins):
+        raise RuleNotUnderstood(f"a period cannot begin {begins!r}, nor its credits be {unit_type!r}")
+    try:
+        # A year that has no 29 February, so that it is a day of every year.
+        day = date(2001, int(begins[:2]), int(begins[3:]))
+    except ValueError:
+        raise RuleNotUnderstood(f"a period cannot begin {begins!r}") from None
+    return Period(first, last, (day.month, day.day), unit_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +148,17 @@ class Position:
         return floor(sum(((each.base or 0) - (each.required or 0) for each in self.verified), Fraction()))
 
     @property
+    def is_too_early(self) -> bool:
+        """Whether the second year of the period is yet to be verified."""
+        return self.through is None or self.through < self.period.first_year + YEARS_BEFORE_ISSUE - 1
+
+    @property
     def entitled(self) -> int:
         """The units that may be granted from the verified years in all: counted less required reduction, rounded down.
 
-        None before the second year of the period is verified.
+        None while it is too early.
         """
-        if self.through is None or self.through < self.period.first_year + YEARS_BEFORE_ISSUE - 1:
+        if self.is_too_early:
             return 0
         excess = sum(((each.counted or 0) - (each.required or 0) for each in self.verified), Fraction())
         return max(0, floor(excess))
