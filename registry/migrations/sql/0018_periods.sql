@@ -43,7 +43,7 @@ CREATE TRIGGER applications_fit_their_allocations BEFORE INSERT ON registry_exce
 -- The units that a facility's verified years of a period entitle it to, in all: the reductions that count (none above half the base of
 -- its year) less the required ones, rounded down once; 0 before the second year of the period is verified. Exact: everything is brought
 -- to one denominator. registry/rules/cover_the_excess.py computes the same.
-CREATE FUNCTION registry_excess_entitled(installation bigint, first_year integer, last_year integer) RETURNS numeric
+CREATE FUNCTION registry_excess_entitled(installation bigint, from_year integer, to_year integer) RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     of record;
@@ -54,7 +54,7 @@ DECLARE
 BEGIN
     FOR of IN SELECT y.year, b.base, b.factor_numerator, b.factor_denominator, e.quantity, coalesce(e.excluded, false) AS excluded
             FROM accounts_installation i
-                CROSS JOIN generate_series(greatest(first_year, i.first_year), least(last_year, coalesce(i.last_year, last_year))) y (year)
+                CROSS JOIN generate_series(greatest(from_year, i.first_year), least(to_year, coalesce(i.last_year, to_year))) y (year)
                 LEFT JOIN registry_recordedbase b ON b.installation_id = i.id AND b.year = y.year
                     AND NOT EXISTS (SELECT FROM registry_recordedbase c WHERE c.corrects_id = b.id)
                 LEFT JOIN registry_recordedemissions e ON e.installation_id = i.id AND e.year = y.year
@@ -69,11 +69,11 @@ BEGIN
             - of.base::numeric * of.factor_numerator * div(denominator, of.factor_denominator);
         through := of.year;
     END LOOP;
-    RETURN CASE WHEN through > first_year AND excess > 0 THEN div(excess, denominator) ELSE 0 END;
+    RETURN CASE WHEN through > from_year AND excess > 0 THEN div(excess, denominator) ELSE 0 END;
 END $$;
 
 -- The units granted to a facility from a period and not taken back.
-CREATE FUNCTION registry_excess_granted(installation bigint, type bigint, first_year integer, last_year integer) RETURNS numeric
+CREATE FUNCTION registry_excess_granted(installation bigint, type bigint, from_year integer, to_year integer) RETURNS numeric
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(sum(r.quantity - CASE WHEN EXISTS (SELECT FROM registry_transaction t
                 JOIN registry_transaction u ON u.reverses_id = t.id AND u.state = 'COMPLETED'
@@ -81,7 +81,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
             ELSE coalesce((SELECT sum(t.quantity) FROM registry_transaction t WHERE t.returns_id = r.id AND t.state = 'COMPLETED'), 0)
         END), 0)
     FROM registry_allocation r
-    WHERE r.installation_id = installation AND r.unit_type_id = type AND r.state = 'READY' AND r.vintage BETWEEN first_year AND last_year
+    WHERE r.installation_id = installation AND r.unit_type_id = type AND r.state = 'READY' AND r.vintage BETWEEN from_year AND to_year
 $$;
 
 -- Whoever makes an allocation of excess credits ready, it is within what is issuable by the records of that moment, and where somebody
