@@ -5,10 +5,10 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
+from accounts import clock
 from accounts.rules.access import Role
 from registry.models import Allocation, ExcessApplication, Holding, RecordedBase, Transaction
 from registry.operations.approve import approve
-from tests.build import NOW
 from tests.compliance.test_periods import cap
 from tests.compliance.tokyo import Tokyo, tokyo
 from tests.conftest import Own, begun_in, shared_by_module
@@ -55,7 +55,7 @@ def test_excess_credits_go_from_a_page_to_the_facility(home):
     assert "4010" in act(junior, "deliver")
     assert "600" in act(junior, "issue")
     assert "issued already" in act(junior, "issue")
-    approve(Transaction.objects.get(type_id="1-0").pk, actor=home.senior, now=NOW)
+    approve(Transaction.objects.get(type_id="1-0").pk, actor=home.senior, now=clock.now())
     assert "600" in act(junior, "deliver")
     assert Holding.objects.get(account=home.accounts["tower"]).quantity == 600
 

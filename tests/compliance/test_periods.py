@@ -1,8 +1,10 @@
 """Excess credits from application to delivery, the status of a period, and what PostgreSQL refuses by itself."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from random import Random
+from threading import Event
 
 import psycopg
 import pytest
@@ -373,25 +375,56 @@ def test_postgresql_computes_the_same_entitlement(begun, owner):
 GRANT = (
     "INSERT INTO registry_allocation (table_id, installation_id, unit_type_id, vintage, quantity, state)"
     " SELECT t.id, i.id, u.id, {vintage}, {quantity}, 'LOADED' FROM registry_allocationtable t, accounts_installation i,"
-    " registry_unittype u WHERE t.name = 'forged' AND i.number = '{name}' AND u.code = 'TER'"
+    " registry_unittype u WHERE t.name = '{table}' AND i.number = '{name}' AND u.code = 'TER'"
+)
+APPROVAL = (
+    "UPDATE registry_allocationtable SET state = 'APPROVED', approved_by_id = %s, approved_at = now() WHERE name = %s"
 )
 
 
+def load(made: Tokyo, sql: psycopg.Connection[tuple], table: str, *rows: tuple[str, int, int]) -> None:
+    """Load a table by hand, as the application, in the name of one who may."""
+    sql.execute(
+        "INSERT INTO registry_allocationtable (jurisdiction_id, name, sha256, state, loaded_by_id, loaded_at)"
+        " VALUES (%s, %s, %s, 'LOADED', %s, now())",
+        (made.home.pk, table, table, made.junior.user_id),
+    )
+    for name, vintage, quantity in rows:
+        grant = GRANT.format(table=table, name=name, vintage=vintage, quantity=quantity)
+        assert sql.execute(grant).rowcount == 1
+
+
 def forge(made: Tokyo, sql: psycopg.Connection[tuple], *rows: tuple[str, int, int]) -> None:
-    """Load and approve a table by hand, as the application, in the names of two who may."""
-    with sql.transaction():
-        sql.execute(
-            "INSERT INTO registry_allocationtable (jurisdiction_id, name, sha256, state, loaded_by_id, loaded_at)"
-            " VALUES (%s, 'forged', 'x', 'LOADED', %s, now())",
-            (made.home.pk, made.junior.user_id),
-        )
-        for name, vintage, quantity in rows:
-            assert sql.execute(GRANT.format(name=name, vintage=vintage, quantity=quantity)).rowcount == 1
-        sql.execute(
-            "UPDATE registry_allocationtable SET state = 'APPROVED', approved_by_id = %s, approved_at = now()"
-            " WHERE name = 'forged'",
-            (made.senior.user_id,),
-        )
+    """Load and approve a table by hand, in the names of two who may."""
+    load(made, sql, "forged", *rows)
+    sql.execute(APPROVAL, (made.senior.user_id, "forged"))
+
+
+def until_it_waits(sql: psycopg.Connection[tuple], other: psycopg.Connection[tuple]) -> None:
+    """Return once another session waits for a lock."""
+    for _ in range(500):
+        if sql.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [other.info.backend_pid]).fetchone() == (True,):
+            return
+        Event().wait(0.02)
+    raise AssertionError("it does not wait")
+
+
+def test_two_who_grant_at_once_do_not_grant_the_same_twice(begun, owner, as_application_role):
+    load(begun, owner, "first", ("tower", 2026, 600))
+    load(begun, owner, "second", ("tower", 2027, 600))
+
+    def approve_second() -> str:
+        with pytest.raises(psycopg.errors.CheckViolation) as refusal:
+            as_application_role.execute(APPROVAL, (begun.senior.user_id, "second"))
+        return refusal.value.diag.constraint_name or ""
+
+    with ThreadPoolExecutor(1) as pool:
+        with owner.transaction():
+            owner.execute(APPROVAL, (begun.senior.user_id, "first"))
+            answer = pool.submit(approve_second)
+            until_it_waits(owner, as_application_role)
+        assert answer.result() == "excess_is_issuable"
+    assert Allocation.objects.get(state="READY").vintage == 2026
 
 
 ATTACKS = {
