@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import psycopg
 import pytest
+from django.urls import reverse as address_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from registry.rules.proposal import Line, Proposal, SerialRange
 from registry.rules.worth import Recognised, differences, value_of
 from tests.accounts import samples
 from tests.build import DUE, NOW, REGISTRY, Beijing, beijing, official
+from tests.limits.test_admin import signed_in
 
 DAY = timedelta(days=1)
 # First serial of a hundred of Beijing's: how they are recognised.
@@ -208,3 +210,12 @@ def test_postgresql_sums_what_was_recognised_by_itself(operator: Beijing, as_app
     with pytest.raises(psycopg.errors.CheckViolation) as refusal:
         as_application_role.execute(insert)
     assert refusal.value.diag.constraint_name == "status_counts_what_was_in_time"
+
+
+def test_the_page_of_an_obligation_says_the_units_and_what_they_count(operator: Beijing):
+    client, owed = signed_in(operator, Role.AUDITOR), Obligation.objects.get()
+    address = address_of("admin:registry_obligation_change", args=[owed.pk])
+    surrender(operator, (201, 206))
+    assert "5 t CO2e" in client.get(address).content.decode()
+    surrender(operator, (1, 7))
+    assert "11 units, which count 9 t CO2e" in client.get(address).content.decode()
