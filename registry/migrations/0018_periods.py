@@ -128,6 +128,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql("0018_periods.sql"),
             reverse_sql="DROP INDEX recognised_ranges;"
+            " REVOKE EXECUTE ON FUNCTION registry_period_of FROM registry_application;"
             " DROP FUNCTION registry_base_correction_is_of_the_same_year, registry_application_fits_its_allocation,"
             " registry_excess_entitled, registry_excess_granted, registry_excess_is_issuable, registry_obligation_is_of_a_period"
             " CASCADE;",
