@@ -18,9 +18,10 @@ from linking.models import Agreement, Delinking, FinalStatement
 from linking.operations.propose_instrument import propose_instrument
 from linking.rules.documents import DelinkDocument
 from linking.rules.terms import Direction, terms_from
-from registry.models import Obligation, Transaction, UnitBlock
+from registry.models import Obligation, Transaction, TransactionStep, UnitBlock
 from registry.operations.outcome import Outcome
 from registry.rules.states import State
+from tests.ledger.test_races import at_once, kinds
 from tests.linking.cities import NOW, Pilot, terms
 from tests.linking.ends import (
     BJ,
@@ -261,6 +262,23 @@ def test_an_exercise_is_delinked_by_its_clock(linked: Pilot, serials, ends_by):
     assert attempt(within, linked, "10-50", "ann", "bob", 1, (serials[0], serials[0] + 1), clock.now()) == [6014]
     home = linked.send((JP, "ann"), (BJ, "ann"), 1, (serials[0], serials[0] + 1), issuer=BJ, now=clock.now())
     assert home.state == DONE
+
+
+@pytest.mark.parametrize("ends_by", ["revert, reverse"])
+def test_four_who_look_at_once_end_and_state_everything_once(linked: Pilot, serials):
+    delink(linked)
+    waiting = [
+        linked.send((BJ, "ann"), (JP, "far"), 10, now=END - SECOND),
+        within(linked, "10-50", "ann", "far", 5, (serials[0], serials[0] + 5), END - SECOND),
+    ]
+    assert kinds(at_once(*[partial(pass_time, END)] * 4)) == {"list": 4}
+    assert [state_of(row) for row in waiting] == [(State.TERMINATED, [6007]), (State.TERMINATED, [6014])]
+    steps = TransactionStep.objects.filter(event="check-failed")
+    assert sorted(str(pk) for pk in steps.values_list("transaction_id", flat=True)) == sorted(
+        str(row.transaction_id) for row in waiting
+    )
+    assert FinalStatement.objects.count() == 1
+    assert Entry.objects.filter(event="corridor.end-stated").count() == 2
 
 
 def due(outcome: Outcome, at: datetime) -> tuple[str, list[object]]:

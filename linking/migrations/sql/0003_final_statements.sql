@@ -5,7 +5,7 @@
 CREATE FUNCTION linking_ended(at timestamptz) RETURNS TABLE (transaction_id uuid, since timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT t.id, linking_settles_until(t) FROM registry_transaction t
-    WHERE t.state IN ('AWAITING_APPROVAL', 'DELAYED') AND EXISTS (SELECT FROM registry_transactionblock b
+    WHERE t.completed_at IS NULL AND t.state IN ('AWAITING_APPROVAL', 'DELAYED') AND EXISTS (SELECT FROM registry_transactionblock b
             WHERE b.transaction_id = t.id AND (b.to_recognition_id IS NOT NULL OR b.origin_id <> t.jurisdiction_id))
         AND registry_terms_have_ended(t, at)
 $$;
