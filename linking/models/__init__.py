@@ -3,6 +3,7 @@
 from linking.models.instruments import Condition, DegreeChange, Instrument, Signature, Suspension
 from linking.models.links import Agreement, Corridor, Delinking, Leave, Link, MechanismUnit
 from linking.models.quotas import Margin, Quota, QuotaUse
+from linking.models.thefts import Notice, TheftCase
 
 __all__ = [
     "Agreement",
@@ -15,8 +16,10 @@ __all__ = [
     "Link",
     "Margin",
     "MechanismUnit",
+    "Notice",
     "Quota",
     "QuotaUse",
     "Signature",
     "Suspension",
+    "TheftCase",
 ]
