@@ -1,4 +1,4 @@
-"""The issuer's books: every unit issued is in one place, at home or abroad, now and at any instant; its log tells of what happens abroad."""
+"""The issuer's books: every unit issued is in one place, at home or abroad; its log tells of what happens abroad."""
 
 import json
 from collections.abc import Callable

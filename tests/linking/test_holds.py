@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from django.db import IntegrityError
+
 from accounts.refusals import NotPermitted, Refusal
 from audit.models import Entry
 from linking.models import Notice
+from linking.rules.degrees import Degree
 from registry.models import Freeze
 from registry.operations.freeze import freeze_serials
 from registry.operations.lapse_hold import lapse_hold
@@ -175,3 +178,31 @@ def test_an_administrator_of_another_city_freezes_nothing_here(theft: Chase):
             now=LATER,
             jurisdiction="JP-13",
         )
+
+
+def seoul_too() -> Chase:
+    """Without holds, and with Seoul, which recognises Beijing's units."""
+    made = chase(hold_days=0)
+    made.pilot.agree("CN-BJ", "KR-11", rate=(9, 10))
+    made.pilot.agree("KR-11", "CN-BJ", net_flow_limit=1_000_000)
+    made.pilot.raise_to(Degree.RECIPROCAL, "CN-BJ", "KR-11")
+    return made
+
+
+@pytest.mark.parametrize("world", [seoul_too])
+def test_what_its_issuer_has_frozen_goes_no_further_by_its_leave_where_it_is_not_held(theft: Chase):
+    theft.sent(1, 101)
+    theft.freeze(1, 51)
+    assert theft.frozen("JP-13") == []
+    bob, ann = ("JP-13", "bob"), ("KR-11", "ann")
+    assert refused_codes(lambda: theft.pilot.send(bob, ann, 10, (41, 51), issuer="CN-BJ", now=LATER)) == {6015}
+    assert theft.pilot.send(bob, ann, 10, (51, 61), issuer="CN-BJ", now=LATER).quantity == 10
+
+
+@pytest.mark.parametrize("world", [seoul_too])
+def test_postgresql_alone_keeps_what_its_issuer_has_frozen_from_going_further(theft: Chase, monkeypatch):
+    theft.sent(1, 101)
+    theft.freeze(1, 51)
+    monkeypatch.setattr("linking.facts._frozen_at_home", lambda *_: ())
+    with pytest.raises(IntegrityError, match="the issuer has frozen units"):
+        theft.pilot.send(("JP-13", "bob"), ("KR-11", "ann"), 10, (41, 51), issuer="CN-BJ", now=LATER)

@@ -399,6 +399,7 @@ BEGIN
             PERFORM linking_gives_back_what_was_stolen(given);
         END IF;
         PERFORM linking_goes_home(given);
+        PERFORM linking_leaves_by_its_issuers_leave(given.id);
         PERFORM linking_enters(given);
         IF given.state = 'COMPLETED' THEN
             PERFORM linking_stops_what_arrives(given.id);
@@ -437,6 +438,7 @@ BEGIN
         END LOOP;
     END IF;
     IF given.state = 'COMPLETED' THEN
+        PERFORM linking_leaves_by_its_issuers_leave(given.id);
         PERFORM linking_stops_what_arrives(given.id);
     END IF;
     FOR part IN SELECT quota_id, way, sum(units)::bigint AS units FROM linking_quotause u WHERE u.transaction_id = given.id GROUP BY 1, 2 ORDER BY 1, 2 LOOP

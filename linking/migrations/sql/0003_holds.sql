@@ -100,6 +100,17 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What its issuer has frozen leaves by no leave of the issuer's, wherever it lies: onward transfers are exports of the issuer's too.
+CREATE FUNCTION linking_leaves_by_its_issuers_leave(wanted uuid) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account a ON a.id = b.to_account_id
+            JOIN registry_freeze f ON f.origin_id = b.origin_id AND f.jurisdiction_id = b.origin_id AND f.released_at IS NULL
+                AND int8range(f.first_no, f.next_no) && int8range(b.first_no, b.next_no)
+            WHERE b.transaction_id = wanted AND a.jurisdiction_id <> b.origin_id) THEN
+        RAISE EXCEPTION 'the issuer has frozen units of transaction %', wanted USING ERRCODE = 'check_violation', CONSTRAINT = 'origin_permits_the_export';
+    END IF;
+END $$;
+
 -- A case of theft: what becomes of units that a hold was confirmed for. One administrator of the registry in which they lie proposes, a
 -- senior one decides; both answer for whether who holds them acquired them for value, and the clause says the rest.
 CREATE TABLE linking_theftcase (
@@ -213,5 +224,5 @@ CREATE TRIGGER notices_never_change BEFORE UPDATE ON linking_notice FOR EACH ROW
 GRANT SELECT ON linking_notice, linking_theftcase TO registry_application, registry_auditor;
 GRANT INSERT ON linking_theftcase TO registry_application;
 GRANT UPDATE (decided_by_id, decided_at, withdrawn_by_id, withdrawn_at) ON linking_theftcase TO registry_application;
-REVOKE EXECUTE ON FUNCTION linking_hold_terms, linking_notices_are_given, linking_stops_what_arrives, linking_case_goes_by_the_clause,
+REVOKE EXECUTE ON FUNCTION linking_hold_terms, linking_notices_are_given, linking_stops_what_arrives, linking_leaves_by_its_issuers_leave, linking_case_goes_by_the_clause,
     linking_case_is_decided, linking_case_is_carried_out, linking_gives_back_what_was_stolen FROM PUBLIC;
