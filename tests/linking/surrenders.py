@@ -1,5 +1,7 @@
 """Surrender and cancellation of Beijing's units in Tokyo, and what undoes them, for tests."""
 
+from datetime import datetime
+
 from registry.models import Obligation
 from registry.operations.approve import approve
 from registry.operations.outcome import Outcome
@@ -30,8 +32,8 @@ def cancel(pilot: Pilot, name: str, quantity: int, serials: tuple[int, int]) -> 
     return outcome
 
 
-def undo(pilot: Pilot, outcome: Outcome) -> Outcome:
+def undo(pilot: Pilot, outcome: Outcome, now: datetime = NOW) -> Outcome:
     """Reverse a transaction of Tokyo, by two of its administrators."""
     officers = pilot["JP-13"].officers
-    asked = reverse(outcome.transaction_id, reason="entered in error", actor=officers[0], now=NOW)
-    return approve(asked.transaction_id, actor=officers[1], now=NOW)
+    asked = reverse(outcome.transaction_id, reason="entered in error", actor=officers[0], now=now)
+    return approve(asked.transaction_id, actor=officers[1], now=now)
