@@ -67,6 +67,15 @@ def test_units_that_go_home_or_pass_from_hand_to_hand_abroad_meanwhile_are_stopp
     assert sorted(theft.frozen("JP-13") + theft.frozen("CN-BJ")) == list(range(1, 141))
 
 
+@pytest.mark.parametrize("attempt", range(2))
+def test_what_enters_a_registry_while_it_is_frozen_there_is_frozen_when_it_arrives(theft: Chase, attempt):
+    sends = [lambda first=first: theft.sent(first, first + 20) for first in range(1, 141, 20)]
+    results = at_once(*sends[attempt * 3 :], lambda: theft.freeze(1, 141, by="JP-13", now=NOW), *sends[: attempt * 3])
+    assert unexpected(results) == []
+    assert codes(results) == set()
+    assert theft.frozen("JP-13") == list(range(1, 141))
+
+
 def test_of_eight_who_let_a_hold_lapse_one_does(theft: Chase):
     theft.sent(1, 101)
     theft.freeze(1, 101, now=NOW)

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-
 from django.db import IntegrityError
 
 from accounts.refusals import NotPermitted, Refusal
 from audit.models import Entry
-from linking.models import Notice
+from linking.models import Notice, Quota
 from linking.rules.degrees import Degree
 from registry.models import Freeze
 from registry.operations.freeze import freeze_serials
@@ -17,6 +16,7 @@ from registry.operations.lapse_hold import lapse_hold
 from registry.operations.outcome import Refused
 from registry.operations.run_due import run_due
 from registry.rules.serials import SerialBlock
+from registry.rules.states import State
 from registry.verification import Verified, verify
 from tests.linking.cities import NOW, REGISTRY
 from tests.linking.surrenders import surrender
@@ -206,3 +206,22 @@ def test_postgresql_alone_keeps_what_its_issuer_has_frozen_from_going_further(th
     monkeypatch.setattr("linking.facts._frozen_at_home", lambda *_: ())
     with pytest.raises(IntegrityError, match="the issuer has frozen units"):
         theft.pilot.send(("JP-13", "bob"), ("KR-11", "ann"), 10, (41, 51), issuer="CN-BJ", now=LATER)
+
+
+def test_a_transfer_that_waits_when_its_units_are_frozen_does_not_happen_and_gives_its_quota_back(theft: Chase):
+    waiting = theft.pilot.send(("CN-BJ", "ann"), ("JP-13", "far"), 50, (1, 51))
+    assert waiting.state == State.AWAITING_APPROVAL
+    delayed = theft.pilot.send(("CN-BJ", "ann"), ("JP-13", "far"), 50, (51, 101))
+    delayed = theft.pilot.approve(delayed, "CN-BJ")
+    assert (delayed.state, reserved()) == (State.DELAYED, 100)
+    frozen = theft.freeze(1, 101, now=NOW)
+    assert refused_codes(lambda: theft.pilot.approve(waiting, "CN-BJ")) == {4009}
+    assert delayed.due_at is not None
+    run_due(actor=REGISTRY, now=delayed.due_at)
+    assert (theft.frozen("CN-BJ"), theft.frozen("JP-13"), reserved()) == (list(range(1, 101)), [], 50)
+    theft.lift(frozen.id, "CN-BJ")
+    assert theft.pilot.approve(waiting, "CN-BJ", now=LATER).state == State.DELAYED
+
+
+def reserved() -> int:
+    return Quota.objects.get(kind="entry", corridor__destination__code="JP-13").reserved
