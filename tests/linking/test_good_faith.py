@@ -9,6 +9,7 @@ from audit.models import Entry
 from linking.books import issuer_books
 from linking.models import Quota, TheftCase
 from linking.operations.decide_theft_case import decide_theft_case
+from linking.operations.suspend_corridor import suspend_corridor
 from linking.operations.withdraw_theft_case import withdraw_theft_case
 from linking.rules.good_faith import CaseOutcome, outcome_of
 from linking.rules.terms import GoodFaith
@@ -80,6 +81,24 @@ def test_the_victim_gets_units_that_its_own_registry_still_has_frozen_and_two_re
     theft.lift(Freeze.objects.get(notice_of=None, jurisdiction__code="CN-BJ").pk, "CN-BJ")
     assert theft.frozen("CN-BJ") == []
     assert theft.sent(1, 51, now=LATER).state == State.COMPLETED
+
+
+def test_a_suspended_corridor_keeps_nobody_from_giving_back_what_was_stolen(theft: Chase):
+    case = theft.case(theft.holds()[0], for_value=True, victim="ann", reference=ORDER)
+    corridor = theft.pilot.corridor("CN-BJ", "JP-13")
+    suspend_corridor(corridor.pk, reason="thefts", actor=theft.pilot["CN-BJ"].officers[0], now=LATER)
+    assert theft.decide(case) is not None
+    assert theft.holder(1) == ("CN-BJ", "ann")
+
+
+def test_what_another_freeze_of_the_city_stops_as_well_does_not_go_home_by_a_case(theft: Chase):
+    case = theft.case(theft.holds()[0], for_value=True, victim="ann", reference=ORDER)
+    other = theft.freeze(91, 101, by="JP-13")
+    with pytest.raises(Refused) as refused:
+        theft.decide(case)
+    assert {failure.code for failure in refused.value.failures} == {4009}
+    theft.lift(other.id, "JP-13")
+    assert theft.decide(case) is not None
 
 
 def test_both_registries_logs_tell_of_the_case_and_of_the_restitution(theft: Chase):

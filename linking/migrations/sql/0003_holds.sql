@@ -35,13 +35,13 @@ BEGIN
     END LOOP;
 END $$;
 
--- Retired units are not held: they go nowhere but back, by order. Neighbours of one holder, by the same terms, are one hold.
+-- Days of 24 hours, whatever the zone of the session. Retired units are not held: they go nowhere but back, by order. Neighbours of one holder, by the same terms, are one hold.
 CREATE OR REPLACE FUNCTION registry_holds_elsewhere(freezer bigint, origin bigint, first bigint, following bigint, at timestamptz)
 RETURNS TABLE (jurisdiction_id bigint, first_no bigint, next_no bigint, agreement_id bigint, expires_at timestamptz)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT w.place, lower(w.serials), upper(w.serials), w.by, at + (g.terms ->> 'hold_on_freeze_days')::integer * interval '1 day'
+    SELECT w.place, lower(w.serials), upper(w.serials), w.by, at + make_interval(hours => 24 * (g.terms ->> 'hold_on_freeze_days')::integer)
     FROM (SELECT a.jurisdiction_id AS place, h.agreement_id AS by, unnest(range_agg(int8range(h.first_no, h.next_no))) AS serials
             FROM registry_blocks_with(origin, first, following) b JOIN accounts_account a ON a.id = b.account_id
                 CROSS JOIN LATERAL linking_hold_terms(freezer, origin, a.jurisdiction_id, b.recognition_id,
