@@ -1,4 +1,4 @@
-"""A freeze that begins while a transfer across the link is made and not committed waits for it, and stops the units where they went."""
+"""A freeze that begins while a transfer across the link is not committed waits for it, and stops the units where they went."""
 
 import threading
 from collections.abc import Callable, Iterator
