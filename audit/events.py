@@ -57,6 +57,9 @@ EVENTS: Mapping[str, str] = {
     "freeze.release-requested": "one person asked for the release of a freeze",
     "freeze.release-withdrawn": "who asked for the release of a freeze took the request back",
     "freeze.released": "another person released a freeze",
+    "freeze.noticed": "serials of a freeze are held in another registry until a time, by the terms of a link",
+    "freeze.confirmed": "a registry froze by itself what it had held for another one",
+    "freeze.lapsed": "a hold for another registry ended with its time",
     "allocation-table.loaded": "an allocation table was read and validated",
     "allocation-table.approved": "an allocation table was approved",
     "allocation.excess-recorded": "it was recorded how much of a delivered allocation was too much",
@@ -75,6 +78,9 @@ EVENTS: Mapping[str, str] = {
     "instrument.withdrawn": "a document about a link was taken back before it was concluded",
     "corridor.suspended": "a side suspended a corridor",
     "corridor.end-stated": "the final statement of a corridor that has ended was made",
+    "theft.case-proposed": "one person proposed what becomes of stolen units that are frozen abroad",
+    "theft.case-withdrawn": "a proposal about stolen units was taken back",
+    "theft.case-decided": "another person decided what becomes of stolen units, as the good-faith clause says",
     "condition.ticked": "a side found a condition of a degree met",
 }
 

@@ -1,7 +1,8 @@
 """What PostgreSQL knows about a link's corridors and quotas, asked in one round trip (`linking_facts`), as frozen facts."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,10 @@ from linking.rules.strict import Faults, read_part
 from linking.rules.terms import Settling, Terms, UseQuotaNode, terms_from
 from registry.database_transaction import DatabaseTransaction
 from registry.facts import instant
-from registry.rules.facts import Context
+from registry.models import Freeze
+from registry.rules.checks_of_form import printed
+from registry.rules.facts import Context, units_of
+from registry.rules.proposal import SerialRange
 
 
 def read(database: DatabaseTransaction, context: Context, *, lock: bool) -> LinkFacts:
@@ -45,7 +49,25 @@ def read(database: DatabaseTransaction, context: Context, *, lock: bool) -> Link
     if context.type.needs_obligation and context.proposal.obligation is not None:
         request["obligation"] = context.proposal.obligation
     answer = json.loads(database.ask("linking_facts", json.dumps(request), lock) or "{}")
-    return facts_from(answer, context, parts)
+    return replace(facts_from(answer, context, parts), frozen_at_home=tuple(_frozen_at_home(context, parts)))
+
+
+def _frozen_at_home(context: Context, parts: Iterable[Part]) -> Iterator[str]:
+    """Yield what goes onward although its issuer has frozen it; asked only of what goes onward, since at home it is marked."""
+    if not any(part.enters and part.is_foreign for part in parts):
+        return
+    for registry, piece in dict.fromkeys(
+        (registry, piece) for found in context.lines for registry, _, piece in units_of(found)
+    ):
+        overlapping = Freeze.objects.filter(
+            origin_id=piece.origin_id,
+            jurisdiction_id=piece.origin_id,
+            released_at=None,
+            first_no__lt=piece.next,
+            next_no__gt=piece.first,
+        )
+        if overlapping.exists():
+            yield printed(SerialRange(registry, piece.first, piece.next))
 
 
 def _asked(part: Part) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction
 from registry.facts import StoredAnswer
 from registry.models import Freeze, Issue
-from registry.rules.freezes import REVIEW_KEY, FreezeRecord, Named, review_days_of
+from registry.rules.freezes import REVIEW_KEY, FreezeRecord, Held, Named, review_days_of
 from registry.rules.serials import SerialBlock
 from registry.rules.states import State
 
@@ -50,8 +50,13 @@ class ToRelease:
     answer: StoredAnswer | None
 
 
-def to_freeze(database: DatabaseTransaction, named: Named, key: tuple[str, str] | None) -> ToFreeze:
-    """Lock what is named and read what its freeze is decided by. Movements of serials are locked by the effect itself."""
+def to_freeze(
+    database: DatabaseTransaction, named: Named, key: tuple[str, str] | None, *, registry: str = ""
+) -> ToFreeze:
+    """Lock what is named and read what its freeze is decided by. Movements of serials are locked by the effect itself.
+
+    `registry`: the code of the jurisdiction that freezes serials; without it, the one that issued them.
+    """
     if named.serials is not None:
         block = named.serials
         request: dict[str, Any] = {
@@ -61,6 +66,8 @@ def to_freeze(database: DatabaseTransaction, named: Named, key: tuple[str, str] 
             "first": block.first,
             "next": block.next,
         }
+        if registry:
+            request["by"] = registry
     elif named.account is not None:
         request = {"account": named.account}
     else:
@@ -84,6 +91,23 @@ def to_release(database: DatabaseTransaction, number: int, key: tuple[str, str] 
     found = _ask(database, {"freeze": number}, key)
     row = found["subject"]
     return ToRelease(row and _record(row), _answer(found["answer"]))
+
+
+def holds_elsewhere(
+    database: DatabaseTransaction, origin_id: int | str, block: SerialBlock, *, freezer_id: int, at: datetime
+) -> tuple[Held, ...]:
+    """Lock whoever holds the serials and return which of them a freeze holds in other registries, and until when."""
+    request = {
+        "freezer": freezer_id,
+        "origin": origin_id,
+        "first": block.first,
+        "next": block.next,
+        "at": at.isoformat(),
+    }
+    found = json.loads(database.ask("registry_holds", json.dumps(request)) or "[]")
+    return tuple(
+        Held(row["jurisdiction"], row["first"], row["next"], datetime.fromisoformat(row["expires_at"])) for row in found
+    )
 
 
 def freezes_for(actor: Actor) -> QuerySet[Freeze]:
@@ -136,6 +160,8 @@ def record_of(row: Freeze) -> FreezeRecord:
         released_by=row.released_by_id,
         released_at=row.released_at,
         review_due=getattr(row, "review_due", None),
+        expires_at=row.expires_at,
+        notice_of=row.notice_of_id,
     )
 
 
@@ -166,6 +192,9 @@ def _record(row: Mapping[str, Any]) -> FreezeRecord:
         released_by=row["released_by_id"],
         released_at=_instant(row["released_at"]),
         request_withdrawn_at=_instant(row["request_withdrawn_at"]),
+        expires_at=_instant(row["expires_at"]),
+        notice_of=row["notice_of_id"],
+        elsewhere=tuple(row["elsewhere"]),
     )
 
 

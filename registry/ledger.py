@@ -249,14 +249,19 @@ def proceed(database: DatabaseTransaction, plan: Plan) -> None:
     database.ask("registry_proceed", plan.as_json(), last=True)
 
 
-def freeze_or_release(database: DatabaseTransaction, act: str, row: dict[str, Any], plan: Plan) -> int:
+def freeze_or_release(
+    database: DatabaseTransaction, act: str, row: dict[str, Any], plan: Plan, *, confirms: int | None = None
+) -> int:
     """Record a freeze, the wish to release it or its end, or its release, and commit; return its id.
 
-    `act`: `freeze`, `ask`, `withdraw` or `release`.
+    `act`: `freeze`, `ask`, `withdraw`, `release` or, of a hold that has expired, `lapse`. `confirms`: the hold whose place a new
+    freeze takes.
 
     Raises: as `apply`.
     """
-    written = {act: row, "entries": plan.entries, "answers": plan.answers}
+    written: dict[str, Any] = {act: row, "entries": plan.entries, "answers": plan.answers}
+    if confirms is not None:
+        written["confirms"] = confirms
     return int(database.ask("registry_freeze_or_release", json.dumps(written)) or 0)
 
 

@@ -158,13 +158,13 @@ FROM registry_holdinglimit l JOIN accounts_jurisdiction j ON j.id = l.jurisdicti
 WHERE (l.held, l.pending) <> (coalesce(h.total, 0), coalesce(p.total, 0)) ORDER BY 1, 2;
 
 -- equation: frozen
--- What an active freeze covers is marked, by one that covers it, and nothing else is.
+-- What an active freeze covers in its registry is marked, by one that covers it there, and nothing else is.
 SELECT j.registry_code AS registry, b.start_no AS serial
-FROM registry_unitblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id
+FROM registry_unitblock b JOIN accounts_jurisdiction j ON j.id = b.origin_id LEFT JOIN accounts_account a ON a.id = b.account_id
 WHERE b.frozen_by IS NOT NULL AND NOT EXISTS (SELECT FROM registry_freeze f WHERE f.id = b.frozen_by AND f.released_at IS NULL
-        AND f.origin_id = b.origin_id AND f.first_no <= b.start_no AND b.end_no <= f.next_no)
+        AND f.origin_id = b.origin_id AND f.jurisdiction_id = a.jurisdiction_id AND f.first_no <= b.start_no AND b.end_no <= f.next_no)
     OR b.frozen_by IS NULL AND b.end_no IS NOT NULL AND EXISTS (SELECT FROM registry_freeze f WHERE f.origin_id = b.origin_id
-        AND f.released_at IS NULL AND int8range(f.first_no, f.next_no) && int8range(b.start_no, b.end_no))
+        AND f.jurisdiction_id = a.jurisdiction_id AND f.released_at IS NULL AND int8range(f.first_no, f.next_no) && int8range(b.start_no, b.end_no))
 ORDER BY 1, 2;
 
 -- equation: stopped

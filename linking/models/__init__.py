@@ -3,6 +3,7 @@
 from linking.models.instruments import Condition, DegreeChange, Instrument, Signature, Suspension
 from linking.models.links import Agreement, Corridor, Delinking, FinalStatement, Leave, Link, MechanismUnit
 from linking.models.quotas import Margin, Quota, QuotaUse
+from linking.models.thefts import Notice, TheftCase
 
 __all__ = [
     "Agreement",
@@ -16,8 +17,10 @@ __all__ = [
     "Link",
     "Margin",
     "MechanismUnit",
+    "Notice",
     "Quota",
     "QuotaUse",
     "Signature",
     "Suspension",
+    "TheftCase",
 ]

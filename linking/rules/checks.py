@@ -307,6 +307,9 @@ def units_abroad_are_free(context: Context, facts: LinkFacts) -> Iterator[Findin
 
 @link_check(6015, transient=True, reference="linking.md 1: export leave")
 def origin_permits_the_export(context: Context, facts: LinkFacts) -> Iterator[Finding]:
+    """By a leave, which was taken when it was proposed; and what the origin has frozen leaves at no time."""
+    for serials in facts.frozen_at_home:
+        yield about(serials, corridor=serials, origin=serials[:4])
     if context.moment is not Moment.PROPOSAL:
         return
     for corridor, parts in _entries(context, facts):

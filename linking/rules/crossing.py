@@ -95,6 +95,7 @@ class LinkFacts:
     """Everything about links that the checks may look at. `corridors` by (issuing, acquiring) jurisdiction.
 
     `recognised_as`: what units of an issuer count as once they are in a registry, by (issuer, acquirer, recognition before).
+    `frozen_at_home`: serials that cross, as they are printed, which their issuer has frozen.
     `closed_days`: jurisdictions of which today is no working day, where some terms ask for it.
     """
 
@@ -106,6 +107,7 @@ class LinkFacts:
     use_nodes: tuple[tuple[UseQuotaNode, int], ...] = ()
     margin_account_id: int | None = None
     closed_days: frozenset[str] = frozenset()
+    frozen_at_home: tuple[str, ...] = ()
 
 
 NOTHING = LinkFacts()

@@ -23,6 +23,7 @@ from registry.admin.keys import KeyedForm, answer_key, first_answer, new_key
 from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT
 from registry.freezes import freezes_for, record_of, with_review
 from registry.models import Freeze, Transaction
+from registry.operations.confirm_hold import confirm_hold
 from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
 from registry.operations.outcome import AnsweredBefore, AnswerKey, Refused
 from registry.operations.release import release
@@ -48,7 +49,8 @@ class FreezeSerialsForm(FreezeForm):
     """And which serials."""
 
     serial_block = forms.CharField(max_length=80, label=gettext_lazy("admin.serial-block"))
-    field_order = ("serial_block",)
+    jurisdiction = forms.CharField(max_length=6, required=False, label=gettext_lazy("admin.freezing-jurisdiction"))
+    field_order = ("serial_block", "jurisdiction")
 
     def clean_serial_block(self) -> SerialBlock:
         """Return the block. Raises: ValidationError for what does not print back to itself."""
@@ -78,11 +80,12 @@ class FreezeAdmin(ReadOnlyAdmin):
         "reason",
         "reference",
         "review_on",
+        "expires_at",
         "frozen_by",
         "release_requested_by",
     )
     list_filter = ("jurisdiction", ("released_at", admin.EmptyFieldListFilter))
-    readonly_fields = ("what", "state_name", "review_is_due")
+    readonly_fields = ("what", "state_name", "review_is_due", "confirm")
     search_fields = ("account__identifier", "reason", "reference")
     ordering = ("-id",)
     action_form = ReasonForm
@@ -106,11 +109,19 @@ class FreezeAdmin(ReadOnlyAdmin):
         """What is frozen."""
         return printed(record_of(row).named)
 
+    @admin.display(description=gettext_lazy("admin.confirm-hold"))
+    def confirm(self, row: Freeze) -> str:
+        """The way to the page that confirms a hold by a freeze of the registry's own."""
+        is_open = row.notice_of_id is not None and row.released_at is None
+        address = f"{reverse('admin:registry_freeze_set')}?hold={row.pk}"
+        return format_html('<a href="{}">{}</a>', address, text("admin.confirm-hold")) if is_open else ""
+
     @admin.display(description=gettext_lazy("admin.state"))
     def state_name(self, row: Freeze) -> str:
         """How far its release has come."""
         if row.released_at is not None:
-            return text("admin.freeze-state.released")
+            by_itself = row.notice_of_id is not None and row.released_by_id is None
+            return text("admin.freeze-state.ended" if by_itself else "admin.freeze-state.released")
         return text(f"admin.freeze-state.{'active' if row.release_requested_at is None else 'requested'}")
 
     @admin.action(description=gettext_lazy("admin.request-release"))
@@ -139,12 +150,13 @@ class FreezeAdmin(ReadOnlyAdmin):
     def freeze_page(self, request: HttpRequest) -> HttpResponse:
         """Ask why, and freeze what the address names (`?account=`, `?transaction=`), or the serials that are typed in."""
         actor = actor_of(request)
-        named, home = _named(request, actor)
+        hold = _hold(request, actor)
+        named, home = (record_of(hold).named, hold.jurisdiction.code) if hold else _named(request, actor)
         if not any(actor.may(Act.FREEZE, code) for code in ([home] if home else _jurisdictions(actor))):
             raise PermissionDenied
         form = (FreezeForm if named else FreezeSerialsForm)(request.POST or None, initial=new_key())
         if request.method == "POST" and form.is_valid():
-            frozen = self._freeze(form, named, actor, answer_key(form, request, actor))
+            frozen = self._freeze(form, named, hold, actor, answer_key(form, request, actor))
             if isinstance(frozen, FreezeRecord):
                 self.message_user(request, f"{text('admin.freeze-set')}: {printed(frozen.named)}", messages.SUCCESS)
                 frozen = frozen.id
@@ -160,12 +172,16 @@ class FreezeAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/registry/freeze.html", context)
 
-    def _freeze(self, form: KeyedForm, named: Named | None, actor: Actor, key: AnswerKey) -> FreezeRecord | int | None:
+    def _freeze(
+        self, form: KeyedForm, named: Named | None, hold: Freeze | None, actor: Actor, key: AnswerKey
+    ) -> FreezeRecord | int | None:
         """Freeze, or tell on the form why not. The same form again: the number of the freeze that it made the first time."""
         told = form.said()
         block = told.pop("serial_block", None)
         told |= {"actor": actor, "now": clock.now(), "key": key}
         try:
+            if hold is not None:
+                return confirm_hold(hold.pk, **told)
             if named is None:
                 return freeze_serials(block, **told)
             if named.account is not None:
@@ -190,6 +206,17 @@ _EVERYWHERE = Actor(None, "superuser", frozenset({"auditor@*"}))
 def printed(named: Named) -> str:
     """Return what is frozen as people name it."""
     return str(named.serials or named.account or named.transaction)
+
+
+def _hold(request: HttpRequest, actor: Actor) -> Freeze | None:
+    """Return the hold that the address names, if it names one. Raises: PermissionDenied where the reader may not know of it."""
+    if not (told := request.GET.get("hold", "")):
+        return None
+    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else 0
+    hold: Freeze | None = freezes_for(actor).filter(pk=number, notice_of__isnull=False).first()
+    if hold is None:
+        raise PermissionDenied
+    return hold
 
 
 def _named(request: HttpRequest, actor: Actor) -> tuple[Named | None, str]:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from accounts.api.base import PageQuery
 from accounts.api.errors import RequestError, RequestRefused
 from accounts.api.fields import Pattern, QueryFlag, StrictSerializer, Text, fault
+from accounts.api.serializers import JURISDICTION_CODE
 from accounts.rules.identifiers import MalformedIdentifier, WrongCheckDigits, parse_account_identifier
 from accounts.texts import text
 from registry.api.orders import ACCOUNT_FORM, LONGEST_REFERENCE, LONGEST_TEXT
@@ -42,6 +43,11 @@ class FreezeOrderSerializer(StrictSerializer):
     serial_block = Pattern(
         f"^{FORM}$", code=2001, required=False, max_length=80, help_text="`CNBJ-BEA-2026-1-1000-86`, whoever holds it."
     )
+    jurisdiction = Pattern(
+        JURISDICTION_CODE,
+        required=False,
+        help_text="`JP-13`: in whose registry the serials are frozen; that of their issuer, if nothing is said.",
+    )
     reason = Text(max_length=LONGEST_TEXT)
     reference = Text(
         required=False,
@@ -50,6 +56,14 @@ class FreezeOrderSerializer(StrictSerializer):
         max_length=LONGEST_REFERENCE,
         help_text="The file of the court or authority that ordered it.",
     )
+    review_on = Day(help_text="The day on which it is looked at again, in the jurisdiction's calendar; not past.")
+
+
+class ConfirmationSerializer(StrictSerializer):
+    """A freeze of the registry's own in the place of a hold."""
+
+    reason = Text(max_length=LONGEST_TEXT)
+    reference = Text(required=False, default="", allow_blank=True, max_length=LONGEST_REFERENCE)
     review_on = Day(help_text="The day on which it is looked at again, in the jurisdiction's calendar; not past.")
 
 
@@ -85,8 +99,14 @@ class FreezeSerializer(serializers.Serializer[FreezeRecord]):
     release_requested_by = serializers.SerializerMethodField()
     release_requested_at = serializers.DateTimeField(allow_null=True)
     release_reason = serializers.CharField(allow_blank=True)
-    released_by = serializers.SerializerMethodField(help_text="Another than asked for the release.")
+    released_by = serializers.SerializerMethodField(
+        help_text="Another than asked for the release; null, also afterwards, of a hold that ended by itself."
+    )
     released_at = serializers.DateTimeField(allow_null=True)
+    notice_of = serializers.IntegerField(
+        allow_null=True, help_text="Of a hold: the freeze of another registry for which the serials are held here."
+    )
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="Of a hold: when it ends by itself.")
 
     def get_serial_block(self, record: FreezeRecord) -> str | None:
         """Return the serials as a block is printed."""

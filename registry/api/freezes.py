@@ -13,12 +13,15 @@ from rest_framework.response import Response
 from accounts import clock
 from accounts import queries as people
 from accounts.api.base import ApiView, page_links, printed_rows, tagged
+from accounts.api.errors import RequestError, RequestRefused
 from accounts.api.pagination import Order, page, read_integer
 from accounts.api.serializers import NoMembers
 from accounts.models import Jurisdiction
+from accounts.texts import text
 from registry import freezes
 from registry.api.answers import IDEMPOTENCY_KEY, Answering
 from registry.api.freeze_serializers import (
+    ConfirmationSerializer,
     FreezeOrderSerializer,
     FreezePageSerializer,
     FreezeQuery,
@@ -30,6 +33,7 @@ from registry.api.freeze_serializers import (
 )
 from registry.api.lifecycle import answered
 from registry.api.orders import digest_of
+from registry.operations.confirm_hold import confirm_hold
 from registry.operations.freeze import freeze_account, freeze_serials, freeze_transaction
 from registry.operations.release import release
 from registry.operations.request_release import request_release
@@ -71,14 +75,14 @@ class Freezes(ApiView):
         """Freeze a transaction, an account or a block of serials, at once. One person is enough; two release it.
 
         A transaction is held with its units reserved and its clock standing. Of an account nothing leaves and nothing arrives.
-        Serials are frozen wherever they are by now.
+        Serials are frozen in one registry, whoever holds them; in another they are held as the terms say that they came by.
         """
         answering = Answering(self, request, printer=FreezeSerializer().to_representation, location="freeze")
         members = FreezeOrderSerializer().run_validation(request.data)
         named = named_by(members)
         key = answering.key(digest_of("POST", request.path, request.data))
         self._refuse_what_is_unknown(named, members)
-        told = {name: members[name] for name in ("reason", "reference", "review_on")}
+        told = {name: members[name] for name in ("reason", "reference", "review_on", "jurisdiction") if name in members}
         act = _act_on(named)
         return answered(answering, lambda: act(**told, actor=self.actor, now=clock.now(), key=key))
 
@@ -87,6 +91,10 @@ class Freezes(ApiView):
         if named.serials is not None:
             if not Jurisdiction.objects.filter(registry_code=named.serials.registry).exists():
                 raise wrong("unknown-registry", members)
+            if "jurisdiction" in members and not Jurisdiction.objects.filter(code=members["jurisdiction"]).exists():
+                raise _about_jurisdiction("unknown-registry")
+        elif "jurisdiction" in members:
+            raise _about_jurisdiction("serials-are-frozen-by-registry")
         elif named.account is not None:
             if not people.visible_accounts(self.actor).filter(identifier=named.account).exists():
                 raise wrong("unknown-account", members)
@@ -139,6 +147,28 @@ class WithdrawReleaseRequest(ApiView):
         return _stepped(self, request, id, withdraw_release_request)
 
 
+class ConfirmHold(ApiView):
+    """A freeze of one's own in the place of a hold for another registry."""
+
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="confirm_hold",
+        tags=["freezes"],
+        parameters=[ID, IDEMPOTENCY_KEY],
+        request=ConfirmationSerializer,
+        responses={201: OpenApiResponse(FreezeSerializer, description="The freeze that does not expire.")},
+    )
+    def post(self, request: Request, id: int) -> HttpResponse:
+        """Freeze the serials of a hold by yourself, before it expires: it ends, and two release the freeze in its place."""
+        members = ConfirmationSerializer().run_validation(request.data)
+        answering = Answering(self, request, printer=FreezeSerializer().to_representation, location="freeze")
+        key = answering.key(digest_of("POST", request.path, request.data))
+        _known(self, id)
+        actor, now = self.actor, clock.now()
+        return answered(answering, lambda: confirm_hold(id, **members, actor=actor, now=now, key=key))
+
+
 class Release(ApiView):
     """The second step."""
 
@@ -173,6 +203,10 @@ def _known(view: ApiView, number: int) -> FreezeRecord:
     if row is None:
         raise NotFound
     return freezes.record_of(row)
+
+
+def _about_jurisdiction(code: str) -> RequestRefused:
+    return RequestRefused("refused", RequestError(code, text(f"problem.{code}"), "jurisdiction", "/jurisdiction"))
 
 
 def _act_on(named: Named) -> Callable[..., FreezeRecord]:

@@ -31,9 +31,11 @@ ACCOUNT_FORM = r"^[A-Z]{2}[A-Z0-9]{1,3}-[A-Z]{3}-[1-9][0-9]{0,17}-[0-9]{2}$"
 LONGEST_TEXT = 500
 LONGEST_REFERENCE = 100
 
-# What may be ordered here: not issuance, nor what needs another record than an obligation (allocation runs, reversals).
+# What may be ordered here: not issuance, nor what needs another record than an obligation (allocation runs, reversals, cases).
 ORDERED = tuple(
-    code for code, row in TYPES.items() if row.effect != "mint" and not row.needs_allocation and not row.needs_original
+    code
+    for code, row in TYPES.items()
+    if row.effect != "mint" and not (row.needs_allocation or row.needs_original or row.needs_case)
 )
 
 

@@ -42,6 +42,7 @@ urlpatterns = [
         freezes.WithdrawReleaseRequest.as_view(),
         name="withdraw-release-request",
     ),
+    path("freezes/<int:id>/confirm", freezes.ConfirmHold.as_view(), name="confirm-hold"),
     path("freezes/<int:id>/release", freezes.Release.as_view(), name="release"),
     path("units/<str:registry>/<serial:serial>", views.UnitDetail.as_view(), name="unit"),
 ]

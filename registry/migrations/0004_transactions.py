@@ -29,7 +29,8 @@ class Migration(migrations.Migration):
         DROP FUNCTION registry_range_converts, registry_conversion_rule, registry_converted, registry_convert,
             registry_range_is_converted;
         DROP FUNCTION registry_range_undoes, registry_undo_limit_days, registry_may_approve, registry_must_wait,
-            registry_mark_frozen, registry_lock_holders, registry_has_role, registry_freezing;
+            registry_mark_frozen, registry_lock_holders, registry_has_role, registry_freezing, registry_holds,
+            registry_holds_elsewhere;
         DROP FUNCTION registry_blocks_with;
         DROP TABLE registry_freeze;
         DROP FUNCTION registry_linked_transaction, registry_linked_transaction_ends;

@@ -35,6 +35,8 @@ class Migration(migrations.Migration):
                 ("release_requested_at", models.DateTimeField(null=True)),
                 ("release_reason", models.TextField()),
                 ("released_at", models.DateTimeField(null=True)),
+                ("agreement_id", models.BigIntegerField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
             ],
             options={"db_table": "registry_freeze", "managed": False},
         ),

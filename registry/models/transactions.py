@@ -106,6 +106,11 @@ class Freeze(models.Model):
     release_reason = models.TextField()
     released_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True)
+    # Of a hold: the freeze of another registry that it is a notice of, by which agreement, until when, and what took its place.
+    notice_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="holds")
+    agreement_id = models.BigIntegerField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="confirms")
 
     class Meta:
         managed = False

@@ -11,7 +11,7 @@ from registry.operations.freezing import person_permitted, refuse, write
 from registry.operations.judging import names_of, refuse_what_was_answered
 from registry.operations.outcome import AnswerKey, Refused
 from registry.rules import checks
-from registry.rules.freezes import FreezeRecord, Named, objections_to_freeze
+from registry.rules.freezes import FreezeRecord, Held, Named, objections_to_freeze
 from registry.rules.serials import SerialBlock
 from registry.rules.states import State, Step
 
@@ -60,19 +60,31 @@ def freeze_serials(
     now: datetime,
     reference: str = "",
     key: AnswerKey | None = None,
+    jurisdiction: str = "",
 ) -> FreezeRecord:
-    """Freeze every unit of a block, whoever holds it by now; for the registry that issued it to do.
+    """Freeze the units of a block that are in the registry of a jurisdiction, by default the issuer's, whoever holds them.
 
-    Raises: NotFound where no such registry is hosted; NotPermitted; Refusal; AnsweredBefore. Source: domain.md section 5.
+    Those that come into it later are frozen when they arrive. Those in another registry are held there for as long as the terms
+    say that they came by, and not at all where these say nothing (docs/theft.md).
+
+    Raises: NotFound where no such registry is hosted; NotPermitted; Refusal; AnsweredBefore. Source: domain.md section 5,
+    linking.md section 6.
     """
-    return _freeze(Named(serials=block), reason, reference, review_on, actor, now, key)
+    return _freeze(Named(serials=block), reason, reference, review_on, actor, now, key, jurisdiction)
 
 
 def _freeze(
-    named: Named, reason: str, reference: str, review_on: date, actor: Actor, now: datetime, key: AnswerKey | None
+    named: Named,
+    reason: str,
+    reference: str,
+    review_on: date,
+    actor: Actor,
+    now: datetime,
+    key: AnswerKey | None,
+    jurisdiction: str = "",
 ) -> FreezeRecord:
     def story(database: DatabaseTransaction) -> FreezeRecord:
-        found = freezes.to_freeze(database, named, names_of(key))
+        found = freezes.to_freeze(database, named, names_of(key), registry=jurisdiction)
         refuse_what_was_answered(key, found.answer)
         subject = found.subject
         if subject is None:
@@ -88,8 +100,21 @@ def _freeze(
                 raise Refused(failures)
         # Another process's clock may be a moment behind the one that wrote the last step.
         at = max(now, subject.changed_at or now)
+        held: tuple[Held, ...] = ()
+        if named.serials is not None:
+            held = freezes.holds_elsewhere(
+                database, subject.id, named.serials, freezer_id=subject.jurisdiction_id, at=at
+            )
         record = FreezeRecord(
-            found.number, subject.jurisdiction, named, reason, reference, review_on, frozen_by=person, frozen_at=at
+            found.number,
+            subject.jurisdiction,
+            named,
+            reason,
+            reference,
+            review_on,
+            frozen_by=person,
+            frozen_at=at,
+            elsewhere=tuple(dict.fromkeys(hold.jurisdiction for hold in held)),
         )
         row = {
             "id": record.id,
@@ -106,7 +131,7 @@ def _freeze(
             "frozen_at": at.isoformat(),
         }
         # After this point it must succeed.
-        return write(database, "freeze", row, record, event="freeze.set", actor=actor, at=at, key=key)
+        return write(database, "freeze", row, record, event="freeze.set", actor=actor, at=at, key=key, held=held)
 
     return in_one_database_transaction(story)
 

@@ -12,7 +12,7 @@ from registry.database_transaction import DatabaseTransaction, in_one_database_t
 from registry.operations.judging import names_of, refuse_what_was_answered
 from registry.operations.outcome import AnswerKey, with_answer
 from registry.plan import Plan
-from registry.rules.freezes import FreezeRecord, Named, Objection
+from registry.rules.freezes import FreezeRecord, Held, Named, Objection
 
 
 def person_permitted(actor: Actor, act: Act, jurisdiction: str) -> int:
@@ -41,23 +41,49 @@ def write(
     actor: Actor,
     at: datetime,
     key: AnswerKey | None,
+    held: tuple[Held, ...] = (),
+    confirms: int | None = None,
 ) -> FreezeRecord:
     """Write a freeze or a step of its release with the log entry and the answer, all or nothing; return it as it then stands.
 
     Commit point: before COMMIT everything moves as it did, after it the freeze stops or lets go all that it names. A crash in
     between is one or the other; whoever asked finds out by the key.
+
+    `held`: what a new freeze holds in other registries, whose logs tell of the notice. `confirms`: the hold whose place it takes.
     """
-    rows = entries.rows(
-        registry=record.jurisdiction,
-        event=event,
-        occurred_at=at,
-        actor=actor.name,
-        subject=f"freeze:{record.id}",
-        content={"freeze": record.id, **_told(record.named), "review_on": record.review_on.isoformat()},
-    )
-    plan = with_answer(Plan(entries=rows), key, record)
-    ledger.freeze_or_release(database, act, row, plan)
+    content: dict[str, Any] = {
+        "freeze": record.id,
+        **_told(record.named),
+        "review_on": record.review_on.isoformat(),
+    }
+    # How a freeze or a hold ends, or is confirmed, is told where it is held, or where what it holds for was frozen.
+    elsewhere = record.elsewhere if act in _ENDS or confirms is not None else ()
+    plan = Plan(entries=list(_entries(record, (record.jurisdiction, *elsewhere), event, content, actor, at)))
+    if held:
+        notice = content | {"from": record.jurisdiction, "held": [_held(record.named, hold) for hold in held]}
+        logs = (record.jurisdiction, *record.elsewhere)
+        plan.entries.extend(_entries(record, logs, "freeze.noticed", notice, actor, at))
+    ledger.freeze_or_release(database, act, row, with_answer(plan, key, record), confirms=confirms)
     return record
+
+
+# The acts that end a freeze.
+_ENDS = ("release", "lapse")
+
+
+def _entries(
+    record: FreezeRecord, logs: tuple[str, ...], event: str, content: dict[str, Any], actor: Actor, at: datetime
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an act in the logs of these jurisdictions."""
+    for registry in logs:
+        yield from entries.rows(
+            registry=registry,
+            event=event,
+            occurred_at=at,
+            actor=actor.name,
+            subject=f"freeze:{record.id}",
+            content=content,
+        )
 
 
 def step(
@@ -96,6 +122,11 @@ def step(
         return write(database, written, row, left, event=event, actor=actor, at=at, key=key)
 
     return in_one_database_transaction(story)
+
+
+def _held(named: Named, hold: Held) -> list[Any]:
+    registry = "" if named.serials is None else named.serials.registry
+    return [hold.jurisdiction, registry, hold.first, hold.next, hold.expires_at.isoformat()]
 
 
 def _told(named: Named) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 What can be due is found by rows, never remembered: a missed tick, a crash or a clock that jumped changes nothing. Delayed
 transactions are executed, proposals that nobody approved expire, statuses are determined at each deadline, which is first made
-what the dated rules and the calendar say by now, holding limits follow their rule, allocations and accounts, and who settles
-transactions says what else is due.
+what the dated rules and the calendar say by now, holds for other registries end with their time, holding limits follow their
+rule, allocations and accounts, and who settles transactions says what else is due.
 """
 
 import logging
@@ -19,9 +19,10 @@ from accounts.rules.access import Actor
 from audit import entries
 from registry.compliance_queries import may_yet_be_in_time, standings
 from registry.due import Due
-from registry.models import Obligation, StatusSnapshot, Transaction
+from registry.models import Freeze, Obligation, StatusSnapshot, Transaction
 from registry.operations.execute import execute, expire
 from registry.operations.follow_deadlines import follow_deadlines
+from registry.operations.lapse_hold import lapse_hold
 from registry.operations.set_holding_limits import holding_limits_are_stale, set_holding_limits
 from registry.rules.deadlines import Counts
 from registry.rules.limits import MalformedRule
@@ -177,6 +178,16 @@ def _unapproved(actor: Actor, now: datetime) -> list[Due]:
     return _transactions(State.AWAITING_APPROVAL, "expires_at", expire, actor, now)
 
 
+def _holds(actor: Actor, now: datetime) -> list[Due]:
+    """The holds for other registries whose time is over."""
+    found = Freeze.objects.filter(expires_at__lte=now, released_at__isnull=True).order_by("expires_at", "id")
+
+    def due(number: int, at: datetime) -> Due:
+        return Due(at, f"hold {number}", lambda instant: lapse_hold(number, actor=actor, now=instant))
+
+    return [due(number, at) for number, at in found.values_list("id", "expires_at") if at is not None]
+
+
 def _transactions(state: State, column: str, act: Callable[..., object], actor: Actor, now: datetime) -> list[Due]:
     found = Transaction.objects.filter(state=state, completed_at__isnull=True, **{f"{column}__lte": now})
 
@@ -197,6 +208,8 @@ def _of_settlements(actor: Actor, now: datetime) -> list[Due]:
 # Everything that can fall due; a new kind of thing is a new row here.
 SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (
     _deadlines,
+    # A hold that ends with the instant at which something is due stands in its way no longer.
+    _holds,
     _delayed,
     _unapproved,
     _holding_limits,

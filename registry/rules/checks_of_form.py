@@ -156,6 +156,7 @@ def named_records_fit_the_type(context: Context) -> Iterator[Finding]:
         "obligation": (proposal.obligation is not None, kind.needs_obligation),
         "allocation": (proposal.allocation is not None, kind.needs_allocation),
         "cap": (proposal.cap is not None, kind.effect == "mint"),
+        "case": (proposal.case is not None, kind.needs_case),
         "returned allocation": (proposal.returns is not None, kind.needs_excess),
         "original": (proposal.reverses is not None, kind.needs_original),
         "transferring account": (

@@ -47,6 +47,11 @@ class FreezeRecord:
     request_withdrawn_at: datetime | None = None
     # Told where freezes are looked at; who decides about one does not need it.
     review_due: bool | None = None
+    # Of a hold for another registry: until when, and which freeze it is a notice of. `elsewhere`: the jurisdictions in which this
+    # freeze is held, or in which what this holds for was frozen; their logs tell of its end.
+    expires_at: datetime | None = None
+    notice_of: int | None = None
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:
@@ -57,6 +62,16 @@ class FreezeRecord:
     def changed_at(self) -> datetime:
         """When the last step before a release was taken: the next is not before it."""
         return max(filter(None, (self.frozen_at, self.release_requested_at, self.request_withdrawn_at)))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Serials `[first, next)` of a freeze that are held in another jurisdiction until an instant, by the terms of a link."""
+
+    jurisdiction: str
+    first: int
+    next: int
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,24 @@ def objections_to_freeze(reason: str, review_on: date, time_zone: str, now: date
         yield Objection("reason-missing", "reason")
     if review_on < now.astimezone(ZoneInfo(time_zone)).date():
         yield Objection("freeze-review-is-past", "review_on")
+
+
+def objections_to_confirmation(hold: FreezeRecord) -> Iterator[Objection]:
+    """Yield why a freeze of one's own cannot take the place of a hold."""
+    if hold.notice_of is None:
+        yield Objection("freeze-is-no-hold")
+    elif not hold.is_active:
+        yield Objection("freeze-is-released")
+
+
+def objections_to_lapse(hold: FreezeRecord, now: datetime) -> Iterator[Objection]:
+    """Yield why a hold does not end by itself: it stands until it expires."""
+    if hold.expires_at is None:
+        yield Objection("freeze-is-no-hold")
+    elif not hold.is_active:
+        yield Objection("freeze-is-released")
+    elif now < hold.expires_at:
+        yield Objection("hold-has-not-expired")
 
 
 def objections_to_request(freeze: FreezeRecord, _person: int) -> Iterator[Objection]:

@@ -45,8 +45,8 @@ class Line:
 class Proposal:
     """A proposed transaction: a type code of `registry.rules.types` and one line, or several in one transaction.
 
-    `returns` is the allocation that was too much; `reverses` the id of the transaction that a reversal or correction undoes;
-    `reference` the consent or order it rests on.
+    `returns` is the allocation that was too much; `case` the decided case of theft that a restitution carries out; `reverses` the
+    id of the transaction that a reversal or correction undoes; `reference` the consent or order it rests on.
     """
 
     type: str
@@ -55,6 +55,7 @@ class Proposal:
     allocation: int | None = None
     cap: int | None = None
     returns: int | None = None
+    case: int | None = None
     reverses: str | None = None
     reference: str = ""
     reason: str = ""

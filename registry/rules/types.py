@@ -52,6 +52,7 @@ class TransactionType:
     needs_allocation: bool = False
     undoes: tuple[str, ...] = ()
     needs_excess: bool = False
+    needs_case: bool = False
     needs_reason: bool = False
     delayed: bool = False
     limited: bool = False
@@ -64,7 +65,7 @@ class TransactionType:
     @property
     def approval(self) -> Approval:
         """Who must approve it."""
-        if self.needs_allocation:
+        if self.needs_allocation or self.needs_case:
             return Approval.RECORD
         return Approval.ADMINISTRATOR if self.by_order else Approval.REPRESENTATIVE
 
@@ -105,6 +106,18 @@ _ROWS = (
         within_one_registry=False,
         delayed=True,
         limited=True,
+    ),
+    # Stolen units that were found abroad go home to whom they were taken from, as a case says that two persons have decided
+    # (linking.md section 6). The standards have no code for it; 3-55 is this registry's own.
+    TransactionType(
+        "3-55",
+        Family.EXTERNAL_TRANSFER,
+        Effect.CROSS,
+        Movement.UNDO,
+        by_order=True,
+        within_one_registry=False,
+        needs_case=True,
+        needs_reason=True,
     ),
     TransactionType("10-2", Family.SURRENDER, Effect.RETIRE, Movement.SURRENDER, needs_obligation=True),
     TransactionType("4-0", Family.CANCELLATION, Effect.RETIRE, Movement.CANCEL, needs_reason=True),

@@ -132,12 +132,20 @@ ATTACKS: dict[str, tuple[str, list[Guard]]] = {
     "a freeze narrowed": (update(1, "next_no = 602"), [WHOLE]),
     "a freeze of another reason": (update(1, "reason = 'another'"), [WHOLE]),
     "a freeze removed": ("DELETE FROM registry_freeze WHERE id = 1", [WHOLE]),
-    "all freezes removed": ("TRUNCATE registry_freeze", [trigger("freeze", "never_truncated")]),
+    "all freezes removed": (
+        "TRUNCATE registry_freeze, linking_notice, linking_theftcase",
+        [
+            trigger("freeze", "never_truncated"),
+            "DROP TRIGGER never_truncated ON linking_notice",
+            "DROP TRIGGER never_truncated ON linking_theftcase",
+        ],
+    ),
     # who freezes, and what
     "frozen by a representative": (insert("representative"), [FREEZER]),
     "frozen by staff of elsewhere": (insert("stranger"), [FREEZER]),
     "frozen for another jurisdiction": (
-        insert("stranger", JP),
+        "INSERT INTO registry_freeze (jurisdiction_id, account_id, reason, review_on, frozen_by_id, frozen_at)"
+        f" VALUES ({JP}, (SELECT id FROM accounts_account WHERE name = 'cid'), 'forged', '2026-09-01', {user('stranger')}, now())",
         [condition("NEW.jurisdiction_id IS DISTINCT FROM coalesce(", "NULL = coalesce(")],
     ),
     "frozen without a reason": (insert().replace("'forged'", "''"), [constraint("freeze", "freeze_has_a_reason")]),
@@ -148,16 +156,13 @@ ATTACKS: dict[str, tuple[str, list[Guard]]] = {
         ),
         [
             condition(
-                "NEW.release_requested_by_id IS NOT NULL OR NEW.request_withdrawn_by_id IS NOT NULL OR NEW.release_reason <> ''"
+                "NEW.released_at IS NOT NULL OR NEW.release_requested_by_id IS NOT NULL OR NEW.request_withdrawn_by_id IS NOT NULL\n                OR NEW.release_reason <> ''"
             )
         ],
     ),
     "serials that are not issued": (
         insert(first=1_001, following=1_011),
-        [
-            ("registry_mark_frozen", "account_id IS NULL", "false"),
-            ("registry_block_may_change", "NEW.frozen_by IS NOT NULL OR", ""),
-        ],
+        [("registry_mark_frozen", "account_id IS NULL", "false")],
     ),
     # marks are the work of freezes
     "a mark rubbed off the blocks": (

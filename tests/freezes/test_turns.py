@@ -25,7 +25,7 @@ LOCKS = (
     "",
 )
 CHASE = ("registry_lock_holders", "EXIT WHEN holders <@ known;", "EXIT;")
-SEES_ALL = ("registry_mark_frozen", "following) WHERE frozen_by IS NULL", "following) WHERE false")
+SEES_ALL = ("registry_mark_frozen", "WHERE b.frozen_by IS NULL AND a.jurisdiction_id = home", "WHERE false")
 
 
 @pytest.fixture

@@ -457,8 +457,15 @@ BEGIN
     PERFORM FROM linking_corridor WHERE id IN (SELECT l.corridor_id FROM linking_legs(wanted) l) ORDER BY id FOR SHARE;
     IF kind.effect = 'cross' THEN
         PERFORM linking_ranges_cross(given);
+        IF given.type_id = '3-55' THEN
+            PERFORM linking_gives_back_what_was_stolen(given);
+        END IF;
         PERFORM linking_goes_home(given);
+        PERFORM linking_leaves_by_its_issuers_leave(given.id);
         PERFORM linking_enters(given);
+        IF given.state = 'COMPLETED' THEN
+            PERFORM linking_stops_what_arrives(given.id);
+        END IF;
     ELSIF EXISTS (SELECT FROM registry_transactionblock b JOIN accounts_account a ON a.id = b.to_account_id
             WHERE b.transaction_id = wanted AND a.jurisdiction_id <> given.jurisdiction_id) THEN
         RAISE EXCEPTION 'only an external transfer crosses a link' USING ERRCODE = 'integrity_constraint_violation';
@@ -516,6 +523,10 @@ BEGIN
                     AND b.transaction_id = given.id AND linking_bound(r.agreement_id, 'within', given.completed_at) IS NOT NULL) THEN
             RAISE EXCEPTION 'units abroad are bound by the end of their corridor' USING ERRCODE = 'check_violation', CONSTRAINT = 'units_abroad_are_free';
         END IF;
+    END IF;
+    IF given.state = 'COMPLETED' THEN
+        PERFORM linking_leaves_by_its_issuers_leave(given.id);
+        PERFORM linking_stops_what_arrives(given.id);
     END IF;
     FOR part IN SELECT quota_id, way, sum(units)::bigint AS units FROM linking_quotause u WHERE u.transaction_id = given.id GROUP BY 1, 2 ORDER BY 1, 2 LOOP
         UPDATE linking_quota SET

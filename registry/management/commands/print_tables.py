@@ -23,7 +23,7 @@ PRINTED = "This page is printed from the code's own table by `./dev manage print
 
 
 APPROVED_BY = {
-    Approval.RECORD: "the approved table",
+    Approval.RECORD: "a record approved before",
     Approval.REPRESENTATIVE: "another representative",
     Approval.ADMINISTRATOR: "a senior administrator",
 }
@@ -110,7 +110,12 @@ def _types() -> Iterator[str]:
     yield "| code | name | effect | from | to | proposed by | approved by | waits where not trusted | needs |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for code, row in TYPES.items():
-        needs = {"obligation": row.needs_obligation, "allocation": row.needs_allocation, "reason": row.needs_reason}
+        needs = {
+            "obligation": row.needs_obligation,
+            "allocation": row.needs_allocation,
+            "case": row.needs_case,
+            "reason": row.needs_reason,
+        }
         yield (
             f"| {code} | {text(f'transaction-type.{code}')} | {row.effect} | {' '.join(row.from_types)} |"
             f" {' '.join(row.to_types)} | {'a registry administrator' if row.by_order else 'whoever may, for the account'} |"

@@ -77,7 +77,8 @@ BEGIN
     PERFORM registry_record(plan);
 END $$;
 
--- Freeze, ask for the release of, take that back, or release: {"freeze": {...columns}}, {"ask": {...}}, {"withdraw": {...}}, {"release": {...}}, "entries", "answers".
+-- Freeze, ask for the release of, take that back, or release: {"freeze": {...columns}}, {"ask": {...}}, {"withdraw": {...}}, {"release": {...}}, or of a hold {"lapse": {...}}; "entries", "answers".
+-- A freeze that "confirms" a hold takes its place.
 -- Returns the freeze's id, which `registry_freezing` (0004) gave out in the same session, since the entries name it.
 CREATE FUNCTION registry_freeze_or_release(plan jsonb) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -95,6 +96,20 @@ BEGIN
             f.frozen_by_id, f.frozen_at
         FROM jsonb_to_record(plan -> 'freeze') AS f (jurisdiction_id bigint, transaction_id uuid, account_id bigint, origin_id bigint,
             first_no bigint, next_no bigint, reason text, reference text, review_on date, frozen_by_id bigint, frozen_at timestamptz);
+        IF plan ? 'confirms' THEN
+            UPDATE registry_freeze h SET released_at = (plan -> 'freeze' ->> 'frozen_at')::timestamptz, confirmed_by_id = made
+            WHERE h.id = (plan ->> 'confirms')::bigint AND h.released_at IS NULL;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'the hold is not as it was decided' USING ERRCODE = 'serialization_failure';
+            END IF;
+        END IF;
+        IF EXISTS (SELECT FROM registry_freeze h JOIN accounts_jurisdiction j ON j.id = h.jurisdiction_id WHERE h.notice_of_id = made
+                AND NOT jsonb_path_query_array(plan, '$.entries[*].registry') ? j.code) THEN
+            RAISE EXCEPTION 'every hold leaves its entry in the log of its registry' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    ELSIF plan ? 'lapse' THEN
+        UPDATE registry_freeze f SET released_at = r.at FROM jsonb_to_record(plan -> 'lapse') AS r (id bigint, at timestamptz)
+        WHERE f.id = r.id AND f.notice_of_id IS NOT NULL AND f.released_at IS NULL RETURNING f.id INTO made;
     ELSIF plan ? 'ask' THEN
         UPDATE registry_freeze f SET release_requested_by_id = r.by, release_requested_at = r.at, release_reason = r.reason
         FROM jsonb_to_record(plan -> 'ask') AS r (id bigint, by bigint, at timestamptz, reason text)

@@ -11,6 +11,8 @@ INSERT INTO registry_transactiontype (code, effect, from_types, to_types, within
         false, false, '{}', false, 'representative', true),
     ('3-0', 'cross', '{EXS,LNK,OHA,TRA}', '{EXS,LNK,OHA,TRA}', false, false,
         false, false, '{}', false, 'representative', true),
+    ('3-55', 'cross', '{EXS,LNK,OHA,TRA}', '{EXS,LNK,OHA,TRA}', false, false,
+        false, false, '{}', false, 'record', false),
     ('10-2', 'retire', '{OHA}', '{MRG,SUR}', true, true,
         false, false, '{}', false, 'representative', false),
     ('4-0', 'retire', '{EXS,OHA,TRA}', '{CAN}', true, false,
