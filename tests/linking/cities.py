@@ -150,7 +150,7 @@ class Pilot:
         link = self.link(origin, destination)
         way = Direction(origin, destination)
         leave = changes.pop("leave", None)
-        self.conclude(link, LeaveDocument(way, leave, now, None), origin, now=now)  # type: ignore[arg-type]
+        self.conclude(link, LeaveDocument(way, leave, now, None), origin, now=now)
         return self.conclude(link, terms_from(terms(origin, destination, now, **changes)), destination, origin, now=now)
 
     def raise_to(self, degree: Degree, one: str, other: str, now: datetime = NOW) -> Link:
@@ -201,7 +201,7 @@ class Pilot:
             recognition,
             tuple(SerialRange(code, *serials) for serials in ranges),
         )
-        return propose(Proposal("3-0", (line,), **more), actor=self[sender[0]].people[0], now=now)  # type: ignore[arg-type]
+        return propose(Proposal("3-0", (line,), **more), actor=self[sender[0]].people[0], now=now)
 
     def approve(self, outcome: Outcome, side: str, now: datetime = NOW) -> Outcome:
         """Approve a transaction as the other representative."""

@@ -21,7 +21,7 @@ from registry.operations.reverse import reverse
 from registry.rules.proposal import Line, Proposal, SerialRange
 from registry.rules.states import State
 from registry.verification import Verified, verify, verify_all
-from tests.linking.cities import NOW, Pilot, pilot
+from tests.linking.cities import NOW, REGISTRY, Pilot, pilot
 
 LINKED = {
     "name": "linked",
@@ -36,7 +36,7 @@ LINKED = {
 
 
 def moved() -> Pilot:
-    """Link Beijing and Tokyo with every quota in use: units went out, home, were surrendered, restored, refused, and some wait."""
+    """Link Beijing and Tokyo with all quotas in use: units went out, home, were surrendered, restored, refused, and one waits."""
     made = pilot()
     made.agree(
         "CN-BJ",
@@ -216,9 +216,9 @@ def test_a_holder_who_sends_home_more_than_it_brought_is_counted_from_nought(beg
     line = Line(city["ann"], city["far"], 20, "CNBJ", "BEA", serials=(SerialRange("CNBJ", serials, serials + 20),))
     bought = begun.approve(propose(Proposal("10-50", (line,)), actor=city.people[0], now=NOW), "JP-13")
     later = NOW + timedelta(days=30)
-    assert execute(bought.transaction_id, now=later).state == State.COMPLETED
+    assert execute(bought.transaction_id, actor=REGISTRY, now=later).state == State.COMPLETED
     home = begun.send(("JP-13", "far"), ("CN-BJ", "far"), 20, (serials, serials + 20), issuer="CN-BJ", now=later)
-    begun.settle(home, "JP-13", later)
+    approve(home.transaction_id, actor=city.people[1], now=later)
     again = begun.send(("CN-BJ", "far"), ("JP-13", "far"), 3, (serials, serials + 3), now=later)
-    begun.settle(again, "CN-BJ", later)
+    approve(again.transaction_id, actor=begun["CN-BJ"].people[1], now=later)
     assert isinstance(verify(), Verified), verify()
