@@ -146,6 +146,7 @@ expected AS (
     FROM dated CROSS JOIN LATERAL (VALUES
         ('entry', year, 0, 0, CASE WHEN NOT is_recognised THEN units WHEN way = 'take' THEN div(units * n + d - 1, d) ELSE div(units * n, d) END),
         ('leave', year, 0, 0, units), ('net-flow', net_year, 0, 0, units),
+        ('reserve', 0, 0, 0, CASE WHEN n > d THEN CASE way WHEN 'take' THEN div(units * n + d - 1, d) ELSE div(units * n, d) END - units END),
         ('vintage', year, vintage, 0, CASE WHEN terms -> 'vintage_limits' ? vintage::text THEN units END),
         ('holder', year, 0, holder_id, CASE WHEN way = 'back' OR terms ->> 'holder_limit' IS NOT NULL THEN units END))
         AS k (kind, year, vintage, holder_id, units)

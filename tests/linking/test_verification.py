@@ -212,13 +212,20 @@ def test_a_surrender_that_waited_and_was_refused_leaves_nothing_reserved(begun: 
 def test_a_holder_who_sends_home_more_than_it_brought_is_counted_from_nought(begun: Pilot):
     """It bought the rest there; what it brings in afterwards counts in full."""
     city = begun["JP-13"]
-    serials = UnitBlock.objects.filter(account=city.accounts["ann"], origin=begun["CN-BJ"].home).get().start_no
-    line = Line(city["ann"], city["far"], 20, "CNBJ", "BEA", serials=(SerialRange("CNBJ", serials, serials + 20),))
-    bought = begun.approve(propose(Proposal("10-50", (line,)), actor=city.people[0], now=NOW), "JP-13")
-    later = NOW + timedelta(days=30)
-    assert execute(bought.transaction_id, actor=REGISTRY, now=later).state == State.COMPLETED
-    home = begun.send(("JP-13", "far"), ("CN-BJ", "far"), 20, (serials, serials + 20), issuer="CN-BJ", now=later)
-    approve(home.transaction_id, actor=city.people[1], now=later)
-    again = begun.send(("CN-BJ", "far"), ("JP-13", "far"), 3, (serials, serials + 3), now=later)
-    approve(again.transaction_id, actor=begun["CN-BJ"].people[1], now=later)
+    first = UnitBlock.objects.filter(account=city.accounts["ann"], origin=begun["CN-BJ"].home).get().start_no
+    serials = first, first + 20
+    line = Line(city["ann"], city["far"], 20, "CNBJ", "BEA", serials=(SerialRange("CNBJ", *serials),))
+    complete(begun, propose(Proposal("10-50", (line,)), actor=city.people[0], now=NOW), "JP-13")
+    complete(begun, begun.send(("JP-13", "far"), ("CN-BJ", "far"), 20, serials, issuer="CN-BJ"), "JP-13")
+    complete(begun, begun.send(("CN-BJ", "far"), ("JP-13", "far"), 3), "CN-BJ")
+    row = Quota.objects.get(kind="holder", holder=city.accounts["far"].holder)
+    assert (row.reserved, row.used) == (29, 3)
     assert isinstance(verify(), Verified), verify()
+
+
+def complete(made: Pilot, proposed: Outcome, side: str) -> None:
+    """Approve what a stranger is to get, and execute it when it is due."""
+    approved = made.approve(proposed, side)
+    done = execute(approved.transaction_id, actor=REGISTRY, now=NOW + timedelta(days=30))
+    assert done is not None
+    assert done.state == State.COMPLETED
