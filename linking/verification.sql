@@ -168,12 +168,13 @@ WHERE coalesce(f.units, 0) <> coalesce(e.units, 0)
 -- Reserved is what waits takes; used is what completed took less what it gave back. A return may give back to a holder, or to a year of a
 -- net flow, more than was used there: then it is none, so these are summed one after the other, in the order of the log.
 WITH moved AS (
-    SELECT u.quota_id, u.transaction_id, u.id, u.way, CASE u.way WHEN 'take' THEN u.units ELSE -u.units END AS units, t.state, t.completed_at,
+    SELECT u.quota_id, u.transaction_id, u.id, u.way, CASE u.way WHEN 'take' THEN u.units ELSE -u.units END AS units, t.state,
         q.kind IN ('holder', 'net-flow') AS in_turn
     FROM linking_quotause u JOIN registry_transaction t ON t.id = u.transaction_id JOIN linking_quota q ON q.id = u.quota_id),
 turned AS (
-    SELECT m.quota_id, m.units, sum(m.units) OVER (PARTITION BY m.quota_id ORDER BY (SELECT min(e.id) FROM audit_entry e
-        WHERE e.subject = m.transaction_id::text AND e.occurred_at >= m.completed_at) NULLS FIRST, m.transaction_id, m.way, m.id) AS running
+    SELECT m.quota_id, m.units, sum(m.units) OVER (PARTITION BY m.quota_id ORDER BY (SELECT max(e.id) FROM audit_entry e
+        WHERE e.subject = m.transaction_id::text AND e.event LIKE 'transaction.%' AND e.event NOT IN ('transaction.step-refused', 'transaction.batch'))
+        NULLS FIRST, m.transaction_id, m.way, m.id) AS running
     FROM moved m WHERE m.state = 'COMPLETED' AND m.in_turn),
 summed AS (
     SELECT quota_id, sum(units) - least(0, min(running)) AS units FROM turned GROUP BY 1

@@ -40,7 +40,7 @@ def equations_of(file: Path) -> Mapping[str, str]:
 # Equation: the query that finds where it is broken.
 EQUATIONS: Mapping[str, str] = equations_of(Path(__file__).with_suffix(".sql"))
 # After it custody is looked at, which no query finds, before the equations of other floors.
-LAST_BEFORE_CUSTODY = next(reversed(EQUATIONS))
+LAST_BEFORE_CUSTODY = list(EQUATIONS)[-1]
 # Places told of one broken equation.
 MOST_PLACES = 20
 
@@ -84,7 +84,8 @@ class Verified:
 
 def equations() -> Mapping[str, str]:
     """Return every equation that a query looks after: the registry's own, then those of the verifiers named in settings."""
-    return EQUATIONS | {name: query for row in _verifiers() for name, query in row.equations().items()}
+    beyond = {name: query for row in _verifiers() for name, query in row.equations().items()}
+    return {**EQUATIONS, **beyond}
 
 
 def steps() -> int:
@@ -135,13 +136,14 @@ def _verified(cursor: Any) -> Verified:
         " (SELECT count(*) FROM registry_transactionblock), (SELECT count(*) FROM registry_unitblock),"
         " (SELECT count(*) FROM registry_holding)"
     )
-    found = cursor.fetchone()
+    registries, transactions, ranges, blocks, balances = cursor.fetchone()
     beyond = []
     for verifier in _verifiers():
         for what, query in verifier.counts().items():
             cursor.execute(query)
             beyond.append((what, cursor.fetchone()[0]))
-    return Verified(*found, beyond=tuple((what, count) for what, count in beyond if count))
+    looked_at = tuple((what, count) for what, count in beyond if count)
+    return Verified(registries, transactions, ranges, blocks, balances, looked_at)
 
 
 @cache
