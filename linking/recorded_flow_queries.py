@@ -30,12 +30,13 @@ SELECT w.way, t.id, t.proposed_at, t.completed_at, t.due_at IS NOT NULL, turn.pr
 FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id
     JOIN accounts_account f ON f.id = b.from_account_id JOIN accounts_account a ON a.id = b.to_account_id
     JOIN registry_series s ON s.id = b.series_id JOIN registry_unittype u ON u.id = s.unit_type_id
-    JOIN registry_recognition before ON before.id = b.recognition_id JOIN registry_recognition after ON after.id = b.to_recognition_id
-    CROSS JOIN LATERAL (VALUES ('entry', after.quota_id, a.holder_id, a.type_id), ('home', before.quota_id, f.holder_id, f.type_id))
+    JOIN registry_recognition r1 ON r1.id = b.recognition_id JOIN registry_recognition r2 ON r2.id = b.to_recognition_id
+    CROSS JOIN LATERAL (VALUES ('entry', r2.quota_id, a.holder_id, a.type_id), ('home', r1.quota_id, f.holder_id, f.type_id))
         AS leg (way, quota_id, holder_id, type_id)
     JOIN linking_quota q ON q.id = leg.quota_id JOIN linking_corridor c ON c.id = q.corridor_id
     JOIN accounts_jurisdiction d ON d.id = c.destination_id
-    CROSS JOIN LATERAL (SELECT CASE WHEN c.id = %(corridor)s THEN '' ELSE 'opposite-' END || leg.way AS way, leg.holder_id, leg.type_id) w
+    CROSS JOIN LATERAL (VALUES
+        (CASE WHEN c.id = %(corridor)s THEN '' ELSE 'opposite-' END || leg.way, leg.holder_id, leg.type_id)) AS w (way, holder_id, type_id)
     {_TURNS}
 WHERE t.type_id = '3-0' AND t.state = 'COMPLETED' AND c.link_id = %(link)s AND t.completed_at < %(until)s
 UNION ALL
@@ -116,7 +117,7 @@ def _grouped(corridor: Corridor, until: datetime | None, progress: Callable[[int
     """Yield the ranges of each transaction that go one way."""
     rows: list[_Row] = []
     with connection.chunked_cursor() as cursor:
-        asked = {
+        asked: dict[str, int | datetime] = {
             "corridor": corridor.pk,
             "link": corridor.link_id,
             "origin": corridor.origin_id,

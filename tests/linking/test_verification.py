@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -211,21 +212,27 @@ def test_a_surrender_that_waited_and_was_refused_leaves_nothing_reserved(begun: 
 
 def test_a_holder_who_sends_home_more_than_it_brought_is_counted_from_nought(begun: Pilot):
     """It bought the rest there; what it brings in afterwards counts in full."""
-    city = begun["JP-13"]
-    first = UnitBlock.objects.filter(account=city.accounts["ann"], origin=begun["CN-BJ"].home).get().start_no
-    serials = first, first + 20
-    line = Line(city["ann"], city["far"], 20, "CNBJ", "BEA", serials=(SerialRange("CNBJ", *serials),))
-    complete(begun, propose(Proposal("10-50", (line,)), actor=city.people[0], now=NOW), "JP-13")
-    complete(begun, begun.send(("JP-13", "far"), ("CN-BJ", "far"), 20, serials, issuer="CN-BJ"), "JP-13")
-    complete(begun, begun.send(("CN-BJ", "far"), ("JP-13", "far"), 3), "CN-BJ")
-    row = Quota.objects.get(kind="holder", holder=city.accounts["far"].holder)
+    bought_there(begun)
+    row = Quota.objects.get(kind="holder", holder=begun["JP-13"].accounts["far"].holder)
     assert (row.reserved, row.used) == (29, 3)
     assert isinstance(verify(), Verified), verify()
 
 
-def complete(made: Pilot, proposed: Outcome, side: str) -> None:
+def bought_there(made: Pilot) -> None:
+    """Let a stranger buy 20 Beijing units in Tokyo, send them home, and bring 3 in."""
+    city = made["JP-13"]
+    first = UnitBlock.objects.filter(account=city.accounts["ann"], origin=made["CN-BJ"].home).get().start_no
+    serials = first, first + 20
+    line = Line(city["ann"], city["far"], 20, "CNBJ", "BEA", serials=(SerialRange("CNBJ", *serials),))
+    complete(made, propose(Proposal("10-50", (line,)), actor=city.people[0], now=NOW).transaction_id, "JP-13")
+    home = made.send(("JP-13", "far"), ("CN-BJ", "far"), 20, serials, issuer="CN-BJ")
+    complete(made, home.transaction_id, "JP-13")
+    complete(made, made.send(("CN-BJ", "far"), ("JP-13", "far"), 3).transaction_id, "CN-BJ")
+
+
+def complete(made: Pilot, waiting: UUID, side: str) -> None:
     """Approve what a stranger is to get, and execute it when it is due."""
-    approved = made.approve(proposed, side)
-    done = execute(approved.transaction_id, actor=REGISTRY, now=NOW + timedelta(days=30))
+    approve(waiting, actor=made[side].people[1], now=NOW)
+    done = execute(waiting, actor=REGISTRY, now=NOW + timedelta(days=30))
     assert done is not None
     assert done.state == State.COMPLETED

@@ -107,7 +107,7 @@ def _changes(corridor: Corridor, options: dict[str, Any]) -> dict[str, Any]:
 def _rate(written: str, reserve: int | None) -> dict[str, Any]:
     match = re.fullmatch(r"([0-9]+)/([0-9]+)", written)
     try:
-        rate = Rate(*map(int, match.groups())) if match else None  # type: ignore[misc]
+        rate = Rate(*map(int, match.groups())) if match else None
     except ValueError:
         rate = None
     if rate is None:
