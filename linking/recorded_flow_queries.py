@@ -35,8 +35,8 @@ FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id
         AS leg (way, quota_id, holder_id, type_id)
     JOIN linking_quota q ON q.id = leg.quota_id JOIN linking_corridor c ON c.id = q.corridor_id
     JOIN accounts_jurisdiction d ON d.id = c.destination_id
-    CROSS JOIN LATERAL (VALUES
-        (CASE WHEN c.id = %(corridor)s THEN '' ELSE 'opposite-' END || leg.way, leg.holder_id, leg.type_id)) AS w (way, holder_id, type_id)
+    CROSS JOIN LATERAL (SELECT leg.holder_id, leg.type_id,
+        CASE WHEN c.id = %(corridor)s THEN '' ELSE 'opposite-' END || leg.way AS way) w
     {_TURNS}
 WHERE t.type_id = '3-0' AND t.state = 'COMPLETED' AND c.link_id = %(link)s AND t.completed_at < %(until)s
 UNION ALL

@@ -10,7 +10,6 @@ from linking.rules.replayed import QuotaName, Replayed
 from linking.rules.terms import digest_of, document_of
 
 Printed = dict[str, Any]
-COLUMNS = ("as-it-was", "under-changes")
 
 
 def printed_replay(found: Compared) -> Printed:
@@ -91,7 +90,7 @@ def _figures(found: Compared) -> Iterator[tuple[str, str, str]]:
     yield row("units-refused", before.units_refused, after.units_refused)
     for code in sorted({*before.refused_by_code, *after.refused_by_code}):
         sides = [side.refused_by_code.get(code, (0, 0))[1] for side in (before, after)]
-        yield f"  {code} {text(f'check.{code}')}", f"{sides[0]:,}", f"{sides[1]:,}"
+        yield text("replay.refused-by", code=code), f"{sides[0]:,}", f"{sides[1]:,}"
     yield row("units-gone-home", before.units_gone_home, after.units_gone_home)
     yield row("units-fallen-away", before.units_fallen_away, after.units_fallen_away)
     yield row("units-surrendered", before.units_surrendered, after.units_surrendered)

@@ -27,6 +27,10 @@ class NoTermsToChange(ValueError):
     """A corridor has no terms, so that single members of them cannot be changed."""
 
 
+class OtherCorridor(ValueError):
+    """The terms are of another corridor than is replayed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A corridor's flows as they were and under what was changed, from `since` (None: from the first) until `until`.
@@ -67,11 +71,11 @@ def compare(
 ) -> Compared:
     """Play what a corridor's completed transfers were, twice: as things were, and with the terms or degree from `since` on.
 
-    Flows before `since` fill the quotas, as they did. `terms`: of this corridor. Raises: ValueError for terms of another.
+    Flows before `since` fill the quotas, as they did. `terms`: of this corridor. Raises: OtherCorridor.
     """
     way = (corridor.origin.code, corridor.destination.code)
     if terms is not None and (terms.corridor.origin, terms.corridor.destination) != way:
-        raise ValueError("the terms are of another corridor")
+        raise OtherCorridor(f"{terms.corridor.origin} -> {terms.corridor.destination}")
     with _read_only():
         as_it_was = conditions_of(corridor)
         all_terms = [spell.value for spell in as_it_was.terms] + ([] if terms is None else [terms])

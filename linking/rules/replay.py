@@ -227,7 +227,8 @@ class Player:
     def _note_imbalance(self, at: datetime) -> None:
         year = self._year(at)
         units = imbalance_of(self._rows.get(QuotaName("net-flow", year), NOTHING), self._opposite[year])
-        if (self._since is None or at >= self._since) and (not self._imbalances or self._imbalances[-1].units != units):
+        before = self._imbalances[-1].units if self._imbalances else 0
+        if units != before and (self._since is None or at >= self._since):
             self._imbalances.append(Imbalance(at, units))
 
     def _imbalance(self, flow: Flow) -> int:

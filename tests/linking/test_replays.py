@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -171,11 +173,12 @@ def test_the_command_compares_and_prints_json(begun: Pilot, tmp_path):
         ({"corridor": "CN-BJ"}, "There is no corridor CN-BJ"),
         ({"rate": "0.75"}, "A rate is written 3/4."),
         ({"rate": "3/0"}, "A rate is written 3/4."),
-        ({"rate": "5/4"}, "rate.reserve: reserve-missing"),
+        ({"rate": "5/4"}, "rate.reserve: A rate above one needs a reserve"),
         ({"entry_limit": "-1"}, "A limit is a number of units, or none: -1."),
         ({"since": "yesterday"}, "yesterday is no day"),
         ({"change": {"margin": "lost"}}, "margin: "),
         ({"change": []}, "--change takes an object."),
+        ({"change": {"corridor": {"destination": "KR-11"}}}, "The terms are of CN-BJ -> KR-11."),
     ],
 )
 def test_what_cannot_be_replayed_is_told(begun: Pilot, asked, told):
@@ -194,3 +197,12 @@ class TestTheDemo:
     def test_as_it_was_is_what_was_recorded(self, begun):
         for corridor in Corridor.objects.filter(agreements__isnull=False):
             same_as_it_was(compare(corridor, terms=latest(corridor)), corridor)
+
+
+def test_the_page_shows_what_the_command_prints(begun: Pilot):
+    """Written anew from here where the table changes: docs/replay.md, between the two lines of its block."""
+    printed = StringIO()
+    call_command("replay_terms", corridor="CN-BJ:JP-13", rate="3/4", entry_limit="100", stdout=printed)
+    page = (Path(settings.BASE_DIR) / "docs" / "replay.md").read_text(encoding="utf-8")
+    assert page.count("```") == 4
+    assert page.split("```")[3].removeprefix("text\n") == printed.getvalue()

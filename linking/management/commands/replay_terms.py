@@ -12,11 +12,13 @@ from django.utils.dateparse import parse_date, parse_datetime
 from tqdm import tqdm
 
 from accounts import clock
+from accounts.texts import text
 from linking.models import Corridor
 from linking.replay_printing import printed_replay, replay_table
-from linking.replays import NoTermsToChange, compare, terms_changed
+from linking.replays import NoTermsToChange, OtherCorridor, compare, terms_changed
 from linking.rules.degrees import Degree
 from linking.rules.rates import Rate
+from linking.rules.strict import Fault
 from linking.rules.terms import Terms, TermsFault, terms_from
 
 
@@ -45,15 +47,13 @@ class Command(BaseCommand):
         corridor = _corridor(options["corridor"])
         zone = ZoneInfo(corridor.destination.time_zone)
         terms = _terms(corridor, options)
-        with tqdm(unit=" events", disable=None) as bar:
-            found = compare(
-                corridor,
-                terms=terms,
-                degree=None if options["degree"] is None else Degree(options["degree"]),
-                since=_instant(options["since"], zone),
-                until=_instant(options["until"], zone),
-                progress=bar.update,
-            )
+        span = {"since": _instant(options["since"], zone), "until": _instant(options["until"], zone)}
+        degree = None if options["degree"] is None else Degree(options["degree"])
+        try:
+            with tqdm(unit=" events", disable=None) as bar:
+                found = compare(corridor, terms=terms, degree=degree, progress=bar.update, **span)
+        except OtherCorridor as other:
+            raise CommandError(f"The terms are of {other}.") from None
         if options["json"]:
             self.stdout.write(json.dumps(printed_replay(found), ensure_ascii=False, indent=2))
         else:
@@ -76,17 +76,18 @@ def _terms(corridor: Corridor, options: dict[str, Any]) -> Terms | None:
         if options["terms"] is not None:
             if changes:
                 raise CommandError("--terms are the whole of the terms; change them in the file.")
-            terms = terms_from(json.loads(options["terms"].read_text(encoding="utf-8")))
-            if (terms.corridor.origin, terms.corridor.destination) != (corridor.origin.code, corridor.destination.code):
-                raise CommandError(f"The terms are of {terms.corridor.origin} -> {terms.corridor.destination}.")
-            return terms
+            return terms_from(json.loads(options["terms"].read_text(encoding="utf-8")))
         return terms_changed(corridor, changes, now=clock.now()) if changes else None
     except TermsFault as fault:
-        raise CommandError("\n".join(f"{row.path or 'terms'}: {row.code}" for row in fault.faults)) from None
+        raise CommandError("\n".join(map(_told, fault.faults))) from None
     except NoTermsToChange:
         raise CommandError("This corridor has no terms to change; give the whole of them by --terms.") from None
     except (OSError, ValueError) as error:
         raise CommandError(f"{options['terms']} cannot be read: {error}") from None
+
+
+def _told(found: Fault) -> str:
+    return f"{found.path or 'terms'}: {text(f'terms-fault.{found.code}', **dict(found.params))}"
 
 
 def _changes(corridor: Corridor, options: dict[str, Any]) -> dict[str, Any]:
