@@ -70,10 +70,7 @@ def replay_table(found: Compared) -> str:
     head = text("replay.title", origin=found.corridor[0], destination=found.corridor[1])
     rows = [("", text("replay.as-it-was"), text("replay.under-changes")), *_figures(found)]
     lines = [head, "", *_table(rows), "", text("replay.assumes")]
-    lines += [
-        text("replay.misfit", degree=str(found.degree or ""), reason=text(f"degree-misfit.{row.code}"))
-        for row in found.misfits
-    ]
+    lines += [text("replay.misfit", reason=text(f"degree-misfit.{row.code}")) for row in found.misfits]
     return "\n".join(lines)
 
 
@@ -90,7 +87,7 @@ def _figures(found: Compared) -> Iterator[tuple[str, str, str]]:
     yield row("units-refused", before.units_refused, after.units_refused)
     for code in sorted({*before.refused_by_code, *after.refused_by_code}):
         sides = [side.refused_by_code.get(code, (0, 0))[1] for side in (before, after)]
-        yield text("replay.refused-by", code=code), f"{sides[0]:,}", f"{sides[1]:,}"
+        yield text("replay.refused-by", check=code), f"{sides[0]:,}", f"{sides[1]:,}"
     yield row("units-gone-home", before.units_gone_home, after.units_gone_home)
     yield row("units-fallen-away", before.units_fallen_away, after.units_fallen_away)
     yield row("units-surrendered", before.units_surrendered, after.units_surrendered)

@@ -90,7 +90,7 @@ def compare(
         until,
         terms,
         degree,
-        _misfits(way, otherwise),
+        () if terms is None and degree is None else _misfits(corridor, otherwise),
         _played(found, as_it_was, since, progress),
         _played(found, otherwise, since, progress),
     )
@@ -136,11 +136,18 @@ def _played(found: Recorded, conditions: Conditions, since: datetime | None, pro
     return player.result(found.surrenders)
 
 
-def _misfits(way: tuple[str, str], conditions: Conditions) -> tuple[Misfit, ...]:
-    """What holds at last, judged as the step to a degree would judge it."""
-    if not conditions.terms or not conditions.standing:
+def _misfits(corridor: Corridor, conditions: Conditions) -> tuple[Misfit, ...]:
+    """What holds at last, with the terms of the opposite corridor as they are, judged as a step to its degree would be."""
+    if not conditions.standing:
         return ()
-    return terms_fit(conditions.standing[-1].value.degree, {way: conditions.terms[-1].value})
+    opposite = Agreement.objects.filter(
+        corridor__origin_id=corridor.destination_id, corridor__destination_id=corridor.origin_id, superseded_at=None
+    ).first()
+    way = (corridor.origin.code, corridor.destination.code)
+    terms = {} if opposite is None else {way[::-1]: terms_from(opposite.terms)}
+    if conditions.terms:
+        terms[way] = conditions.terms[-1].value
+    return terms_fit(conditions.standing[-1].value.degree, terms)
 
 
 def _merged(document: Mapping[str, object], changes: Mapping[str, Any]) -> dict[str, object]:

@@ -99,11 +99,14 @@ def test_another_rate_changes_worth_and_margin_and_nothing_else(begun: Pilot):
     assert (found.after.worth_surrendered, found.after.margin) == (11, 12)
 
 
-@pytest.mark.parametrize(("degree", "codes"), [("incremental", (6001,)), ("unilateral", ()), ("formal", ())])
-def test_another_degree_lets_in_what_it_lets_in(begun: Pilot, degree, codes):
+@pytest.mark.parametrize(
+    ("degree", "codes", "fits"),
+    [("incremental", (6001,), True), ("unilateral", (), False), ("restricted", (), True), ("formal", (), False)],
+)
+def test_another_degree_lets_in_what_it_lets_in(begun: Pilot, degree, codes, fits):
     found = compare(begun.corridor(*WAY), degree=Degree(degree))
     assert {row.codes for row in found.after.entries} == {codes}
-    assert bool(found.misfits) == (degree == "formal")
+    assert (found.misfits == ()) == fits
 
 
 def test_only_what_was_proposed_in_the_span_is_judged_and_the_rest_fills_the_quotas(begun: Pilot):
