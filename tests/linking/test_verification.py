@@ -1,11 +1,14 @@
 """verify_ledger finds each way in which a link can be wrong and calls it by its name, with every guard switched off."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts.models import Account
@@ -236,3 +239,8 @@ def complete(made: Pilot, waiting: UUID, side: str) -> None:
     done = execute(waiting, actor=REGISTRY, now=NOW + timedelta(days=30))
     assert done is not None
     assert done.state == State.COMPLETED
+
+
+def test_every_equation_of_links_is_told_in_the_document_of_the_ledger():
+    page = (Path(settings.BASE_DIR) / "docs" / "ledger.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (link-[a-z-]+) \|", page, re.MULTILINE) == list(EQUATIONS)
