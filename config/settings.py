@@ -104,6 +104,8 @@ REGISTRY_SETTLEMENT = {
     "internal": "registry.settlement.InternalSettlement",
     "external": "linking.settlement.LinkedSettlement",
 }
+# And what `verify_ledger` looks at above the registry.
+REGISTRY_VERIFIERS = ("linking.verification.LinkVerifier",)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [

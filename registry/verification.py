@@ -2,21 +2,50 @@
 
 Everything is derived anew from the recorded ranges; nothing that a trigger keeps is believed. Reads one snapshot, so it may run
 while transactions go on. What differs is told as `ledger.<name>` of the translation files.
+
+What belongs to higher floors is verified by those that `REGISTRY_VERIFIERS` names, in the same snapshot.
 """
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
+from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
-_FILE = Path(__file__).with_suffix(".sql")
+
+class Verifier(Protocol):
+    """What a floor above adds to the verification."""
+
+    def equations(self) -> Mapping[str, str]:
+        """Return queries by the names of equations: each finds where one is broken, and nothing when it holds."""
+
+    def counts(self) -> Mapping[str, str]:
+        """Return queries by what they count, of what was looked at: one integer each."""
+
+
+def equations_of(file: Path) -> Mapping[str, str]:
+    """Return the queries of a file by the names of their equations, in its order."""
+    found = re.findall(r"^-- equation: ([\w-]+)\n(.*?);$", file.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return dict(found)
+
+
 # Equation: the query that finds where it is broken.
-EQUATIONS: Mapping[str, str] = dict(
-    re.findall(r"^-- equation: ([\w-]+)\n(.*?);$", _FILE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-)
+EQUATIONS: Mapping[str, str] = equations_of(Path(__file__).with_suffix(".sql"))
+# After it custody is looked at, which no query finds, before the equations of other floors.
+LAST_BEFORE_CUSTODY = list(EQUATIONS)[-1]
+# Places told of one broken equation.
+MOST_PLACES = 20
+
+# Is told the name of each equation once it was asked.
+Progress = Callable[[str], object]
 
 # Boundaries of blocks and of completed ranges, in serial order; at one serial what ends comes before what begins, and the last
 # that began ends first.
@@ -43,39 +72,83 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was looked at, when nothing differs."""
+    """What was looked at, when nothing differs. `beyond`: what the verifiers of other floors looked at, where there is any."""
 
     registries: int
     transactions: int
     ranges: int
     blocks: int
     balances: int
+    beyond: tuple[tuple[str, int], ...] = ()
 
 
-def verify() -> Difference | Verified:
+def equations() -> Mapping[str, str]:
+    """Return every equation that a query looks after: the registry's own, then those of the verifiers named in settings."""
+    beyond = {name: query for row in _verifiers() for name, query in row.equations().items()}
+    return {**EQUATIONS, **beyond}
+
+
+def steps() -> int:
+    """Return how many equations are looked at: those of queries, and custody."""
+    return len(equations()) + 1
+
+
+def verify(progress: Progress = str) -> Difference | Verified:
     """Return the first difference, or how much was verified. Reads one snapshot; locks nothing."""
+    with _snapshot() as cursor:
+        difference = next(_differences(cursor, 1, progress), None)
+        return _verified(cursor) if difference is None else difference
+
+
+def verify_all(progress: Progress = str) -> tuple[Difference, ...] | Verified:
+    """Return every equation that is broken, each with up to MOST_PLACES places; or how much was verified. As `verify`."""
+    with _snapshot() as cursor:
+        return tuple(_differences(cursor, MOST_PLACES, progress)) or _verified(cursor)
+
+
+@contextmanager
+def _snapshot() -> Iterator[Any]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         # Long statements over everything, unlike a request's.
         cursor.execute("SET LOCAL max_parallel_workers_per_gather = 2")
-        for name, query in EQUATIONS.items():
-            cursor.execute(f"{query} LIMIT 1")
-            row = cursor.fetchone()
-            if row is not None:
-                return Difference(
-                    name, {c.name: _plain(value) for c, value in zip(cursor.description, row, strict=True)}
-                )
-        with connection.chunked_cursor() as boundaries:
-            boundaries.execute(_BOUNDARIES)
-            difference = next(broken_custody(boundaries), None)
-        if difference is not None:
-            return difference
-        cursor.execute(
-            "SELECT (SELECT count(DISTINCT origin_id) FROM registry_unitblock), (SELECT count(*) FROM registry_transaction),"
-            " (SELECT count(*) FROM registry_transactionblock), (SELECT count(*) FROM registry_unitblock),"
-            " (SELECT count(*) FROM registry_holding)"
-        )
-        return Verified(*cursor.fetchone())
+        yield cursor
+
+
+def _differences(cursor: Any, most: int, progress: Progress) -> Iterator[Difference]:
+    """Yield up to `most` places where each equation is broken, equation by equation."""
+    for name, query in equations().items():
+        cursor.execute(f"{query} LIMIT {most}")
+        columns = [column.name for column in cursor.description]
+        for row in cursor.fetchall():
+            yield Difference(name, {column: _plain(value) for column, value in zip(columns, row, strict=True)})
+        progress(name)
+        if name == LAST_BEFORE_CUSTODY:
+            with connection.chunked_cursor() as boundaries:
+                boundaries.execute(_BOUNDARIES)
+                yield from islice(broken_custody(boundaries), most)
+            progress("custody")
+
+
+def _verified(cursor: Any) -> Verified:
+    cursor.execute(
+        "SELECT (SELECT count(DISTINCT origin_id) FROM registry_unitblock), (SELECT count(*) FROM registry_transaction),"
+        " (SELECT count(*) FROM registry_transactionblock), (SELECT count(*) FROM registry_unitblock),"
+        " (SELECT count(*) FROM registry_holding)"
+    )
+    registries, transactions, ranges, blocks, balances = cursor.fetchone()
+    beyond = []
+    for verifier in _verifiers():
+        for what, query in verifier.counts().items():
+            cursor.execute(query)
+            beyond.append((what, cursor.fetchone()[0]))
+    looked_at = tuple((what, count) for what, count in beyond if count)
+    return Verified(registries, transactions, ranges, blocks, balances, looked_at)
+
+
+@cache
+def _verifiers() -> tuple[Verifier, ...]:
+    return tuple(import_string(path)() for path in settings.REGISTRY_VERIFIERS)
 
 
 Boundary = tuple[str, int, bool, int | None, int | None, int | None]
