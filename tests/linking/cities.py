@@ -160,9 +160,13 @@ class Pilot:
             step = step_after(Degree(link.degree))
             assert step is not None
             for condition in CONDITIONS:
-                if condition.step is step and (condition.ticked_by is not Ticker.SYSTEM or condition.code == "nothing-blocks"):
+                if condition.step is step and (
+                    condition.ticked_by is not Ticker.SYSTEM or condition.code == "nothing-blocks"
+                ):
                     for side in (one, other):
-                        tick_condition(link, code=condition.code, evidence="test", actor=self[side].officers[0], now=now)
+                        tick_condition(
+                            link, code=condition.code, evidence="test", actor=self[side].officers[0], now=now
+                        )
             way = Direction(one, other) if step is Degree.UNILATERAL else None
             document = DegreeDocument(Degree(link.degree), step, way, "a test's step")
             self.conclude(link, document, one, other, now=now)
