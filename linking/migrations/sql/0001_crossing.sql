@@ -429,6 +429,12 @@ BEGIN
                 RAISE EXCEPTION 'transaction % cannot complete: %', given.id, shut USING ERRCODE = 'check_violation', CONSTRAINT = shut;
             END IF;
         END LOOP;
+        -- What goes on abroad is bound by an end that came while it waited; what is by order, or undoes, is not.
+        IF EXISTS (SELECT FROM registry_transactiontype k, registry_transactionblock b JOIN registry_recognition r ON r.id = b.recognition_id
+                WHERE k.code = given.type_id AND k.effect NOT IN ('cross', 'restore') AND k.approval <> 'administrator'
+                    AND b.transaction_id = given.id AND linking_bound(r.agreement_id, 'within', given.completed_at) IS NOT NULL) THEN
+            RAISE EXCEPTION 'units abroad are bound by the end of their corridor' USING ERRCODE = 'check_violation', CONSTRAINT = 'units_abroad_are_free';
+        END IF;
     END IF;
     FOR part IN SELECT quota_id, way, sum(units)::bigint AS units FROM linking_quotause u WHERE u.transaction_id = given.id GROUP BY 1, 2 ORDER BY 1, 2 LOOP
         UPDATE linking_quota SET
