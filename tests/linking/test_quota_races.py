@@ -4,7 +4,7 @@ While they race, another connection looks on: at no instant is more reserved and
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 
@@ -101,7 +101,7 @@ def units(results: list[object]) -> int:
 
 
 # The terms whose limit leaves room for exactly ten of the clients, and which check then speaks.
-LIMITS: dict[str, tuple[dict[str, object], str, int]] = {
+LIMITS: dict[str, tuple[Mapping[str, object], str, int]] = {
     "entry": (entry(70), "entry", 6005),
     "entry in recognised tonnes": (entry(60, "recognised", rate=(4, 5)), "entry", 6005),
     "leave": ({"leave": 70}, "leave", 6005),
