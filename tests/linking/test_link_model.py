@@ -89,6 +89,8 @@ class Links(RuleBasedStateMachine):
         self.held: set[int] = set()
         self.surrendered: list[tuple[Outcome, list[int]]] = []
         self.now = NOW
+        self.send(list(range(1, 31)), (BJ, "ann"), JP, "plant")
+        self.send(list(range(31, 41)), (BJ, "ann"), JP, "far")
 
     def teardown(self) -> None:
         self.opened.close()
@@ -153,12 +155,15 @@ class Links(RuleBasedStateMachine):
         if serials := self.free(BJ, "ann")[:quantity]:
             self.send(serials, (BJ, "ann"), city, account)
 
-    @rule(quantity=QUANTITIES, city=st.sampled_from([JP, KR]), account=st.sampled_from(["ann", "far"]))
-    def home(self, quantity: int, city: str, account: str) -> None:
+    @rule(
+        quantity=QUANTITIES,
+        sender=st.sampled_from([(JP, "ann"), (JP, "plant"), (KR, "ann"), (KR, "plant")]),
+        account=st.sampled_from(["ann", "far"]),
+    )
+    def home(self, quantity: int, sender: tuple[str, str], account: str) -> None:
         """Home is always open, whatever they counted as, and lossless."""
-        for sender in ("ann", "plant"):
-            if serials := self.free(city, sender)[-quantity:]:
-                assert self.send(serials, (city, sender), BJ, account) is not None
+        if serials := self.free(*sender)[-quantity:]:
+            assert self.send(serials, sender, BJ, account) is not None
 
     @rule(quantity=QUANTITIES)
     def onward(self, quantity: int) -> None:
@@ -188,8 +193,9 @@ class Links(RuleBasedStateMachine):
 
     @rule(end=st.sampled_from([approve, refuse, withdraw]), place=st.integers(0, 5))
     def end_one_that_waits(self, end: object, place: int) -> None:
-        if place >= len(self.waiting):
+        if not self.waiting:
             return
+        place %= len(self.waiting)
         one = self.waiting[place]
         side = self.units[one.serials[0]].city
         person = self.made[side].people[1 if end is not withdraw else 0]
@@ -212,6 +218,8 @@ class Links(RuleBasedStateMachine):
 
     @rule(quantity=st.integers(1, 12))
     def surrender(self, quantity: int) -> None:
+        if not self.free(JP, "plant"):
+            self.send(self.free(BJ, "ann")[:quantity], (BJ, "ann"), JP, "plant")
         serials = self.free(JP, "plant")[:quantity]
         if not serials:
             return
@@ -225,9 +233,9 @@ class Links(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 3))
     def reverse_one(self, place: int) -> None:
-        if place >= len(self.surrendered):
+        if not self.surrendered:
             return
-        outcome, serials = self.surrendered.pop(place)
+        outcome, serials = self.surrendered.pop(place % len(self.surrendered))
         asked = reverse(outcome.transaction_id, reason="an error", actor=self.made[JP].officers[0], now=self.now)
         approve(asked.transaction_id, actor=self.made[JP].officers[1], now=self.now)
         for serial in serials:
