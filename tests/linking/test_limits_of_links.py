@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Thread
 
 import pytest
+from django.db import transaction
 
 from linking.models import Quota
 from linking.rules.terms import terms_from
@@ -12,6 +14,7 @@ from registry.operations.outcome import Refused
 from registry.operations.propose import propose
 from registry.rules.proposal import Line, Proposal
 from registry.verification import Verified, verify
+from tests.ledger.test_races import at_once, kinds
 from tests.linking.cities import NOW, Pilot, pilot, terms
 from tests.linking.forging import without_checks
 from tests.linking.standing_links import opened, reasons, taken
@@ -115,3 +118,37 @@ def test_what_came_by_terms_without_a_holders_limit_gives_nothing_back_to_it(cit
     with pytest.raises(Refused) as refusal:
         cities.send((BJ, "ann"), (JP, "ann"), 1, now=later)
     assert reasons(refusal.value)[6005]["quota"] == "holder"
+
+
+def reserve_taken() -> int:
+    return sum(used for _, used in (*taken("reserve", BJ, JP), *taken("reserve", KR, JP)))
+
+
+def test_two_corridors_into_one_city_are_not_covered_by_the_same_units_at_once(cities: Pilot):
+    """Seven of Tokyo's units are set aside: one sends while the other has not committed, and waits for it."""
+    cities[JP].stock("MRG", 7)
+    for origin, acquirer in ((BJ, "ann"), (KR, "bob")):
+        opened(cities, origin, JP, rate=(2, 1))
+        # The first of a corridor makes its recognition, alone.
+        cities.send((origin, "ann"), (JP, acquirer), 1)
+    told: list[object] = []
+    other = Thread(target=lambda: told.extend(at_once(lambda: cities.send((KR, "ann"), (JP, "bob"), 5))))
+    with transaction.atomic():
+        cities.send((BJ, "ann"), (JP, "ann"), 5)
+        other.start()
+        other.join(1)
+    other.join()
+    (refused,) = told
+    assert isinstance(refused, Refused)
+    assert reasons(refused)[6005]["quota"] == "reserve"
+    assert reserve_taken() == 7
+
+
+def test_clients_of_two_corridors_at_one_reserve_end_at_what_is_set_aside(cities: Pilot):
+    cities[JP].stock("MRG", 7)
+    for origin in (BJ, KR):
+        opened(cities, origin, JP, rate=(2, 1))
+    ways = [((origin, "ann"), (JP, acquirer)) for origin, acquirer in ((BJ, "ann"), (KR, "bob"))]
+    results = at_once(*[lambda way=way: cities.send(*way, 1) for way in ways * 8])
+    assert kinds(results) == {"Outcome": 7, "Refused": 9}
+    assert reserve_taken() == 7

@@ -169,6 +169,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE a.type_id = 'MRG' AND a.jurisdiction_id = registry AND s.origin_id = registry
 $$;
 
+-- What of them is left for a corridor: the other corridors into its destination take from the same.
+CREATE FUNCTION linking_reserve_left(corridor bigint) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT linking_reserve_held(w.destination_id) - (SELECT coalesce(sum(q.reserved + q.used), 0)::bigint FROM linking_quota q
+        JOIN linking_corridor c ON c.id = q.corridor_id WHERE q.kind = 'reserve' AND c.destination_id = w.destination_id AND c.id <> w.id)
+    FROM linking_corridor w WHERE w.id = corridor
+$$;
+
 CREATE FUNCTION linking_take(given registry_transaction, quota bigint, bound bigint, quantity bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -237,11 +245,12 @@ BEGIN
         PERFORM linking_take(given, leg.quota_id, linking_entry_limit(terms, before), linking_counted(terms, leg.units, true));
         PERFORM linking_take(given, linking_quota_of('net-flow', leg.corridor_id, net), (terms ->> 'net_flow_limit')::bigint, leg.units);
         IF linking_added(terms, leg.units, true) > 0 THEN
+            PERFORM FROM linking_quota WHERE id IN (SELECT linking_quota_of('reserve', c.id, 0::smallint) FROM linking_corridor c
+                WHERE c.destination_id = (SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) ORDER BY id FOR NO KEY UPDATE;
             PERFORM linking_take(given, linking_quota_of('reserve', leg.corridor_id, 0::smallint), (terms #>> '{rate,reserve}')::bigint,
                 linking_added(terms, leg.units, true));
-            IF (SELECT sum(q.reserved + q.used) FROM linking_quota q JOIN linking_corridor c ON c.id = q.corridor_id
-                    WHERE q.kind = 'reserve' AND c.destination_id = (SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id))
-                    > linking_reserve_held((SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) THEN
+            IF (SELECT q.reserved + q.used FROM linking_quota q WHERE q.id = linking_quota_of('reserve', leg.corridor_id, 0::smallint))
+                    > linking_reserve_left(leg.corridor_id) THEN
                 RAISE EXCEPTION 'a rate above one is covered by units set aside' USING ERRCODE = 'check_violation', CONSTRAINT = 'reserve_covers_the_rate';
             END IF;
         END IF;
