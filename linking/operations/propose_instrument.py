@@ -10,7 +10,14 @@ from accounts.rules.access import Act, Actor
 from audit.canonical import canonical_json
 from linking.degree_queries import misfits_at, missing_for
 from linking.models import Agreement, Corridor, Instrument, Link
-from linking.operations.sides import person_of, refuse_leave_that_has_ended, refuse_what_is_not_suspended, side_of, tell
+from linking.operations.sides import (
+    person_of,
+    refuse_leave_that_has_ended,
+    refuse_what_has_ended,
+    refuse_what_is_not_suspended,
+    side_of,
+    tell,
+)
 from linking.rules.degrees import Degree, may_lower, may_raise
 from linking.rules.documents import (
     DegreeDocument,
@@ -110,9 +117,7 @@ def _refuse(link: Link, corridor: Corridor | None, document: Document, own: Juri
         case ResumeDocument():
             refuse_what_is_not_suspended(corridor, own)
         case DelinkDocument():
-            ways = Agreement.objects.filter(corridor__link=link, superseded_at=None)
-            if not (ways if corridor is None else ways.filter(corridor=corridor)).exists():
-                raise Refusal("nothing-to-delink", link=str(link))
+            refuse_what_has_ended(link, corridor)
         case LeaveDocument():
             refuse_leave_that_has_ended(document, now)
 

@@ -7,7 +7,7 @@ from accounts.models import Jurisdiction
 from accounts.refusals import NotPermitted, Refusal
 from accounts.rules.access import EVERYWHERE, Act, Actor, Role, role_name
 from audit import entries
-from linking.models import Corridor, Link, Signature, Suspension
+from linking.models import Agreement, Corridor, Link, Signature, Suspension
 from linking.rules.documents import LeaveDocument
 
 ADMINISTRATORS = (Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR)
@@ -54,6 +54,13 @@ def refuse_leave_that_has_ended(leave: LeaveDocument, now: datetime) -> None:
     """Refuse a leave that would be over before it begins: it begins when it says, or when it is signed. Raises: Refusal."""
     if leave.valid_to is not None and leave.valid_to <= max(leave.valid_from, now):
         raise Refusal("leave-has-ended", field="valid_to", until=leave.valid_to.isoformat())
+
+
+def refuse_what_has_ended(link: Link, corridor: Corridor | None) -> None:
+    """Refuse a notice where no terms are without an end: of the corridor, or of the link's (None). Raises: Refusal."""
+    terms = Agreement.objects.filter(corridor__link=link, superseded_at=None)
+    if not (terms if corridor is None else terms.filter(corridor=corridor)).exists():
+        raise Refusal("nothing-to-delink", link=str(link))
 
 
 def tell(link: Link, event: str, content: Mapping[str, object], *, subject: str, actor: Actor, now: datetime) -> None:

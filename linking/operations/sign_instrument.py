@@ -13,12 +13,13 @@ from linking.operations.sides import (
     is_senior,
     person_of,
     refuse_leave_that_has_ended,
+    refuse_what_has_ended,
     refuse_what_is_not_suspended,
     side_of,
     tell,
 )
 from linking.rules.degrees import Degree, terms_fit
-from linking.rules.documents import DegreeDocument, LeaveDocument, ResumeDocument, document_from
+from linking.rules.documents import DegreeDocument, DelinkDocument, LeaveDocument, ResumeDocument, document_from
 from linking.rules.terms import Terms
 
 OF_EACH_SIDE = 2
@@ -86,6 +87,8 @@ def _refuse(instrument: Instrument, link: Link, now: datetime) -> None:
         refuse_what_is_not_suspended(instrument.corridor, instrument.side)
     elif isinstance(document, LeaveDocument):
         refuse_leave_that_has_ended(document, now)
+    elif isinstance(document, DelinkDocument):
+        refuse_what_has_ended(link, instrument.corridor)
 
 
 def _refuse_terms(instrument: Instrument, link: Link, document: Terms, now: datetime) -> None:
