@@ -1,11 +1,11 @@
 """What a step of a link's degree still needs: ticks as they were recorded, and what the registry finds by itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from django.db.models import Q
 
-from linking.models import Agreement, Condition, Leave, Link
+from linking.models import Agreement, Condition, DegreeChange, Leave, Link
 from linking.rules.degrees import (
     CONDITIONS,
     Degree,
@@ -15,6 +15,7 @@ from linking.rules.degrees import (
     has_quota,
     is_restricted,
     missing_conditions,
+    terms_fit,
 )
 from linking.rules.rates import AT_HOME
 from linking.rules.terms import Direction, Terms, terms_from
@@ -41,10 +42,32 @@ def missing(link: Link, step: Degree, way: Direction | None, *, now: datetime) -
 
 
 def _ticks(link: Link) -> Iterator[Tick]:
+    steps = {row.code: row.step for row in CONDITIONS}
     computed = {row.code for row in CONDITIONS if row.ticked_by is Ticker.SYSTEM}
+    changes = list(DegreeChange.objects.filter(link=link).order_by("at", "id"))
     for row in Condition.objects.filter(link=link).select_related("side"):
+        ends = row.expires_at or _lowered_below(steps[row.code], changes, row.ticked_at)
         # That nothing blocks is computed where it is ticked; whichever side asks, it is the registry's finding.
-        yield Tick(row.code, None if row.code in computed else row.side.code, row.ticked_at, row.expires_at)
+        yield Tick(row.code, None if row.code in computed else row.side.code, row.ticked_at, ends)
+
+
+def _lowered_below(step: Degree, changes: Iterable[DegreeChange], since: datetime) -> datetime | None:
+    """When the link was first lowered below a step after an instant: until then a tick without an expiry counts."""
+    return next(
+        (
+            row.at
+            for row in changes
+            if row.at > since and Degree(row.from_degree).rank >= step.rank > Degree(row.to_degree).rank
+        ),
+        None,
+    )
+
+
+def misfits_at(link: Link, degree: Degree, *, now: datetime) -> tuple[str, ...]:
+    """Return why a link's terms in force do not fit the degree *formal*, as codes; of other degrees its conditions say it."""
+    if degree is not Degree.FORMAL:
+        return ()
+    return tuple(row.code for row in terms_fit(degree, terms_in_force(link, now)))
 
 
 def terms_in_force(link: Link, now: datetime) -> Mapping[tuple[str, str], Terms]:

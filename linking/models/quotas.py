@@ -9,7 +9,8 @@ class Quota(models.Model):
     """One quota. `year`: the calendar year in the destination's zone, 0 for the corridor's whole life. `limit` None: none.
 
     In units of 1 t CO2e, but an entry quota whose terms measure recognised tonnes, and `use`: recognised tonnes surrendered for
-    an obligation under the node of that name.
+    an obligation under a node, called by its corridor's origin and its name in those terms ("CN-BJ linked"). `leave` and
+    `net-flow` are by year whatever the window of the entry quota.
     """
 
     kind = models.TextField(choices=[(kind, kind) for kind in KINDS])

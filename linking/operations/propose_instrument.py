@@ -8,9 +8,16 @@ from accounts.models import Jurisdiction
 from accounts.refusals import NotPermitted, Refusal
 from accounts.rules.access import Act, Actor
 from audit.canonical import canonical_json
-from linking.degree_queries import missing_for
-from linking.models import Agreement, Corridor, Instrument, Link, Suspension
-from linking.operations.sides import person_of, refuse_what_has_ended, side_of, tell
+from linking.degree_queries import misfits_at, missing_for
+from linking.models import Agreement, Corridor, Instrument, Link
+from linking.operations.sides import (
+    person_of,
+    refuse_leave_that_has_ended,
+    refuse_what_has_ended,
+    refuse_what_is_not_suspended,
+    side_of,
+    tell,
+)
 from linking.rules.degrees import Degree, may_lower, may_raise
 from linking.rules.documents import (
     DegreeDocument,
@@ -108,12 +115,11 @@ def _refuse(link: Link, corridor: Corridor | None, document: Document, own: Juri
                 if not UnitType.objects.filter(jurisdiction__code=issuer, code=unit_type, kind="offset").exists():
                     raise Refusal("mechanism-unit-unknown", field="unit_types", unit_type=f"{issuer} {unit_type}")
         case ResumeDocument():
-            if not Suspension.objects.filter(corridor=corridor, side=own, resumed_at=None).exists():
-                raise Refusal("nothing-is-suspended", corridor=str(corridor))
+            refuse_what_is_not_suspended(corridor, own)
         case DelinkDocument():
             refuse_what_has_ended(link, corridor)
         case LeaveDocument():
-            pass
+            refuse_leave_that_has_ended(document, now)
 
 
 def _refuse_degree(link: Link, document: DegreeDocument, now: datetime) -> None:
@@ -127,3 +133,5 @@ def _refuse_degree(link: Link, document: DegreeDocument, now: datetime) -> None:
         missing = missing_for(link, after, document.open, now=now)
         if missing:
             raise Refusal("conditions-missing", missing=", ".join(missing))
+        if misfits := misfits_at(link, after, now=now):
+            raise Refusal("terms-do-not-fit-the-degree", degree=str(after), misfits=", ".join(misfits))

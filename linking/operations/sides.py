@@ -7,7 +7,8 @@ from accounts.models import Jurisdiction
 from accounts.refusals import NotPermitted, Refusal
 from accounts.rules.access import EVERYWHERE, Act, Actor, Role, role_name
 from audit import entries
-from linking.models import Agreement, Corridor, Link, Signature
+from linking.models import Agreement, Corridor, Link, Signature, Suspension
+from linking.rules.documents import LeaveDocument
 
 ADMINISTRATORS = (Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR)
 
@@ -41,6 +42,18 @@ def has_signed_for_another(actor: Actor, link: Link, side: Jurisdiction) -> bool
     """Return whether an actor has ever signed for the other side of a link."""
     others = Signature.objects.filter(user_id=person_of(actor), instrument__link=link).exclude(jurisdiction=side)
     return others.exists()
+
+
+def refuse_what_is_not_suspended(corridor: Corridor | None, side: Jurisdiction) -> None:
+    """Refuse to let resume what a side has not suspended, or has let resume already. Raises: Refusal."""
+    if not Suspension.objects.filter(corridor=corridor, side=side, resumed_at=None).exists():
+        raise Refusal("nothing-is-suspended", corridor=str(corridor))
+
+
+def refuse_leave_that_has_ended(leave: LeaveDocument, now: datetime) -> None:
+    """Refuse a leave that would be over before it begins: it begins when it says, or when it is signed. Raises: Refusal."""
+    if leave.valid_to is not None and leave.valid_to <= max(leave.valid_from, now):
+        raise Refusal("leave-has-ended", field="valid_to", until=leave.valid_to.isoformat())
 
 
 def refuse_what_has_ended(link: Link, corridor: Corridor | None) -> None:

@@ -6,18 +6,20 @@ from django.db import transaction
 
 from accounts.refusals import NotFound, NotPermitted, Refusal
 from accounts.rules.access import Act, Actor
-from linking.degree_queries import missing_for, terms_in_force
+from linking.degree_queries import misfits_at, missing_for, terms_in_force
 from linking.models import Agreement, Instrument, Link, Signature
 from linking.operations.sides import (
     has_signed_for_another,
     is_senior,
     person_of,
+    refuse_leave_that_has_ended,
     refuse_what_has_ended,
+    refuse_what_is_not_suspended,
     side_of,
     tell,
 )
 from linking.rules.degrees import Degree, terms_fit
-from linking.rules.documents import DegreeDocument, DelinkDocument, document_from
+from linking.rules.documents import DegreeDocument, DelinkDocument, LeaveDocument, ResumeDocument, document_from
 from linking.rules.terms import Terms
 
 OF_EACH_SIDE = 2
@@ -77,8 +79,14 @@ def _refuse(instrument: Instrument, link: Link, now: datetime) -> None:
         missing = () if document.lowers else missing_for(link, document.to, document.open, now=now)
         if missing:
             raise Refusal("conditions-missing", missing=", ".join(missing))
+        if misfits := () if document.lowers else misfits_at(link, document.to, now=now):
+            raise Refusal("terms-do-not-fit-the-degree", degree=str(document.to), misfits=", ".join(misfits))
     elif isinstance(document, Terms):
         _refuse_terms(instrument, link, document, now)
+    elif isinstance(document, ResumeDocument) and instrument.side is not None:
+        refuse_what_is_not_suspended(instrument.corridor, instrument.side)
+    elif isinstance(document, LeaveDocument):
+        refuse_leave_that_has_ended(document, now)
     elif isinstance(document, DelinkDocument):
         refuse_what_has_ended(link, instrument.corridor)
 

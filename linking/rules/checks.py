@@ -155,7 +155,7 @@ def quotas_asked(
         entry_limit(corridor, terms),
         _counted_on_entry(terms, parts),
     )
-    yield ("leave", corridor.id, corridor.year, None, None), corridor.leave_limit, _units(parts)
+    yield ("leave", corridor.id, corridor.net_year, None, None), corridor.leave_limit, _units(parts)
     for vintage in sorted({part.vintage for part in parts if part.vintage is not None}):
         of_vintage = [part for part in parts if part.vintage == vintage]
         if terms.limit_of_vintage(vintage) is not None:

@@ -179,6 +179,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE a.type_id = 'MRG' AND a.jurisdiction_id = registry AND s.origin_id = registry
 $$;
 
+-- What of them is left for a corridor: the other corridors into its destination take from the same.
+CREATE FUNCTION linking_reserve_left(corridor bigint) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT linking_reserve_held(w.destination_id) - (SELECT coalesce(sum(q.reserved + q.used), 0)::bigint FROM linking_quota q
+        JOIN linking_corridor c ON c.id = q.corridor_id WHERE q.kind = 'reserve' AND c.destination_id = w.destination_id AND c.id <> w.id)
+    FROM linking_corridor w WHERE w.id = corridor
+$$;
+
 CREATE FUNCTION linking_take(given registry_transaction, quota bigint, bound bigint, quantity bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -233,8 +241,9 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION 'the origin permits no export by corridor %', leg.corridor_id USING ERRCODE = 'check_violation', CONSTRAINT = 'origin_permits_the_export';
         END IF;
-        PERFORM linking_take(given, linking_quota_of('leave', leg.corridor_id, leg.year), bound, leg.units);
+        -- The leave is for a year, whatever window the destination gives its own quota.
         net := linking_year(leg.corridor_id, given.proposed_at);
+        PERFORM linking_take(given, linking_quota_of('leave', leg.corridor_id, net), bound, leg.units);
         PERFORM FROM linking_quota WHERE id IN (SELECT linking_quota_of('net-flow', c.id, net) FROM linking_corridor c
             WHERE c.link_id = (SELECT w.link_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) ORDER BY id FOR NO KEY UPDATE;
         -- As it was before this transaction, however many legs it has.
@@ -246,11 +255,12 @@ BEGIN
         PERFORM linking_take(given, leg.quota_id, linking_entry_limit(terms, before), linking_counted(terms, leg.units, true));
         PERFORM linking_take(given, linking_quota_of('net-flow', leg.corridor_id, net), (terms ->> 'net_flow_limit')::bigint, leg.units);
         IF linking_added(terms, leg.units, true) > 0 THEN
+            PERFORM FROM linking_quota WHERE id IN (SELECT linking_quota_of('reserve', c.id, 0::smallint) FROM linking_corridor c
+                WHERE c.destination_id = (SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) ORDER BY id FOR NO KEY UPDATE;
             PERFORM linking_take(given, linking_quota_of('reserve', leg.corridor_id, 0::smallint), (terms #>> '{rate,reserve}')::bigint,
                 linking_added(terms, leg.units, true));
-            IF (SELECT sum(q.reserved + q.used) FROM linking_quota q JOIN linking_corridor c ON c.id = q.corridor_id
-                    WHERE q.kind = 'reserve' AND c.destination_id = (SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id))
-                    > linking_reserve_held((SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) THEN
+            IF (SELECT q.reserved + q.used FROM linking_quota q WHERE q.id = linking_quota_of('reserve', leg.corridor_id, 0::smallint))
+                    > linking_reserve_left(leg.corridor_id) THEN
                 RAISE EXCEPTION 'a rate above one is covered by units set aside' USING ERRCODE = 'check_violation', CONSTRAINT = 'reserve_covers_the_rate';
             END IF;
         END IF;
@@ -263,13 +273,14 @@ BEGIN
     END LOOP;
 END $$;
 
--- Going home gives back to the windows that were used. The year of the net flow is that of the entry quota; where that holds for a whole
--- life, the year of the return.
+-- Going home gives back to the windows that were used. The year of the net flow and of the leave is that of the entry quota; where that
+-- holds for a whole life, the year of the return.
 CREATE FUNCTION linking_goes_home(given registry_transaction) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     leg record;
     bound text;
     quota bigint;
+    net smallint;
 BEGIN
     FOR leg IN SELECT l.*, g.terms FROM linking_legs(given.id) l JOIN linking_agreement g ON g.id = l.agreement_id WHERE l.way = 'home' LOOP
         bound := linking_bound(leg.agreement_id, 'home', given.proposed_at);
@@ -278,18 +289,19 @@ BEGIN
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'units_abroad_are_free';
         END IF;
         PERFORM linking_give_back(given, leg.quota_id, linking_counted(leg.terms, leg.units, false));
-        PERFORM linking_give_back(given, linking_quota_of('leave', leg.corridor_id, leg.year), leg.units);
-        PERFORM linking_give_back(given, linking_quota_of('net-flow', leg.corridor_id,
-            CASE leg.year WHEN 0 THEN linking_year(leg.corridor_id, given.proposed_at) ELSE leg.year END), leg.units);
+        net := CASE leg.year WHEN 0 THEN linking_year(leg.corridor_id, given.proposed_at) ELSE leg.year END;
+        PERFORM linking_give_back(given, linking_quota_of('leave', leg.corridor_id, net), leg.units);
+        PERFORM linking_give_back(given, linking_quota_of('net-flow', leg.corridor_id, net), leg.units);
         IF linking_added(leg.terms, leg.units, false) > 0 THEN
             PERFORM linking_give_back(given, linking_quota_of('reserve', leg.corridor_id, 0::smallint), linking_added(leg.terms, leg.units, false));
         END IF;
         IF leg.terms -> 'vintage_limits' ? leg.vintage::text THEN
             PERFORM linking_give_back(given, linking_quota_of('vintage', leg.corridor_id, leg.year, leg.vintage), leg.units);
         END IF;
-        -- What its holder has brought in is given back to it; one that bought here never took from it.
+        -- What its holder has brought in is given back to it; one that bought here never took from it, nor did what came by terms without
+        -- such a limit.
         SELECT id INTO quota FROM linking_quota q WHERE q.kind = 'holder' AND q.corridor_id = leg.corridor_id AND q.year = leg.year AND q.holder_id = leg.holder_id;
-        IF FOUND THEN
+        IF FOUND AND leg.terms ->> 'holder_limit' IS NOT NULL THEN
             PERFORM linking_give_back(given, quota, leg.units);
         END IF;
     END LOOP;
@@ -309,13 +321,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     GROUP BY 1, 2, 3, 4
 $$;
 
--- The nodes that limit what an operator may cover with linked units: those of the terms that its surrendered units came by.
-CREATE FUNCTION linking_use_nodes(obligation bigint) RETURNS TABLE (node jsonb)
+-- The nodes that limit what an operator may cover with linked units: those of the terms that its surrendered units, and these, came by, of
+-- each corridor as its latest version among them has it. A name is one corridor's: two corridors' nodes of one name are two.
+CREATE FUNCTION linking_use_nodes(obligation bigint, these integer[] DEFAULT '{}') RETURNS TABLE (name text, node jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT DISTINCT ON (n ->> 'name') n FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id
-        JOIN registry_recognition r ON r.id = b.recognition_id JOIN linking_agreement g ON g.id = r.agreement_id
+    SELECT DISTINCT ON (o.code, n ->> 'name') o.code || ' ' || (n ->> 'name'), n
+    FROM (SELECT b.recognition_id FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id
+            WHERE t.obligation_id = obligation AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED')
+            UNION SELECT unnest(these)) w
+        JOIN registry_recognition r ON r.id = w.recognition_id JOIN linking_agreement g ON g.id = r.agreement_id
+        JOIN linking_corridor c ON c.id = g.corridor_id JOIN accounts_jurisdiction o ON o.id = c.origin_id
         CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.terms -> 'use_quota') WHEN 'array' THEN g.terms -> 'use_quota' ELSE '[]' END) n
-    WHERE t.obligation_id = obligation AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED') ORDER BY n ->> 'name', g.id DESC
+    ORDER BY o.code, n ->> 'name', g.version DESC
 $$;
 
 -- The required reduction of a facility over some years, base times factor, rounded down once: everything is brought to one denominator.
@@ -365,15 +382,15 @@ $$;
 -- Count an operator's use of foreign units anew, under every node, and the margin of what it has surrendered.
 CREATE FUNCTION linking_count_uses(obligation bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    limited jsonb;
+    limited record;
     done bigint;
 BEGIN
-    FOR limited IN SELECT node FROM linking_use_nodes(obligation) ORDER BY node ->> 'name' LOOP
-        PERFORM FROM linking_quota WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name') FOR NO KEY UPDATE;
-        done := linking_node_uses(obligation, limited, true);
-        UPDATE linking_quota SET used = done, reserved = linking_node_uses(obligation, limited, false) - done,
-            "limit" = linking_value(linking_use_base(obligation, limited), (limited ->> 'numerator')::bigint, (limited ->> 'denominator')::bigint)
-        WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name');
+    FOR limited IN SELECT name, node FROM linking_use_nodes(obligation) ORDER BY name LOOP
+        PERFORM FROM linking_quota WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited.name) FOR NO KEY UPDATE;
+        done := linking_node_uses(obligation, limited.node, true);
+        UPDATE linking_quota SET used = done, reserved = linking_node_uses(obligation, limited.node, false) - done,
+            "limit" = linking_value(linking_use_base(obligation, limited.node), (limited.node ->> 'numerator')::bigint, (limited.node ->> 'denominator')::bigint)
+        WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited.name);
     END LOOP;
     -- Under nodes that no surrender counts under any more, since the last has ended without effect, nothing is used.
     UPDATE linking_quota q SET used = 0, reserved = 0 WHERE q.kind = 'use' AND q.obligation_id = obligation AND (q.used, q.reserved) <> (0, 0)

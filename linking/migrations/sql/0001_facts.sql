@@ -38,14 +38,15 @@ BEGIN
                 WHERE m.link_id = way.link_id AND u.jurisdiction_id = way.origin_id),
             'leave', (SELECT jsonb_build_object('limit', v."limit") FROM linking_leave v WHERE v.corridor_id = way.id AND v.valid_from <= at
                 AND coalesce(at < v.valid_to, true)),
-            'reserve_held', linking_reserve_held(way.destination_id) - (SELECT coalesce(sum(q.reserved + q.used), 0) FROM linking_quota q
-                JOIN linking_corridor c ON c.id = q.corridor_id WHERE q.kind = 'reserve' AND c.destination_id = way.destination_id AND c.id <> way.id),
+            'reserve_held', linking_reserve_left(way.id),
             'imbalance', linking_imbalance(way.id, way.net_year)));
         CONTINUE WHEN NOT lock_rows OR way.agreement_id IS NULL OR own IS NOT NULL;
         IF linking_added(way.terms, 1000000, true) > 0 THEN
-            quotas := quotas || linking_quota_of('reserve', way.id, 0::smallint);
+            -- All corridors into a registry are covered by the same units.
+            quotas := quotas || ARRAY(SELECT linking_quota_of('reserve', c.id, 0::smallint) FROM linking_corridor c
+                WHERE c.destination_id = way.destination_id ORDER BY c.id);
         END IF;
-        quotas := quotas || linking_quota_of('entry', way.id, way.year) || linking_quota_of('leave', way.id, way.year)
+        quotas := quotas || linking_quota_of('entry', way.id, way.year) || linking_quota_of('leave', way.id, way.net_year)
             || ARRAY(SELECT linking_quota_of('net-flow', c.id, way.net_year) FROM linking_corridor c WHERE c.link_id = way.link_id)
             || ARRAY(SELECT linking_quota_of('vintage', way.id, way.year, v.vintage) FROM (SELECT DISTINCT (p ->> 3)::smallint AS vintage
                 FROM jsonb_array_elements(pieces) p WHERE ((p ->> 0)::bigint, (p ->> 2)::bigint) = (way.origin_id, way.destination_id)
@@ -63,8 +64,8 @@ BEGIN
             SELECT (p ->> 5)::bigint FROM jsonb_array_elements(pieces) p)) AND EXISTS (SELECT FROM jsonb_array_elements(pieces) p WHERE p -> 1 <> p -> 2));
         PERFORM FROM linking_quota WHERE id = ANY (quotas) ORDER BY id FOR NO KEY UPDATE;
         -- Read anew, since a quota may have been waited for.
-        corridors := (SELECT coalesce(jsonb_object_agg(key, value || jsonb_build_object('imbalance',
-            linking_imbalance((value ->> 'id')::bigint, (value ->> 'net_year')::smallint))), '{}') FROM jsonb_each(corridors));
+        corridors := (SELECT coalesce(jsonb_object_agg(key, value || jsonb_build_object('reserve_held', linking_reserve_left((value ->> 'id')::bigint),
+            'imbalance', linking_imbalance((value ->> 'id')::bigint, (value ->> 'net_year')::smallint))), '{}') FROM jsonb_each(corridors));
         IF own IS NULL THEN
             SELECT coalesce(jsonb_agg(jsonb_build_array(w.origin, w.acquirer, w.recognition, CASE WHEN w.origin = w.acquirer
                     THEN linking_recognised(w.recognition, NULL, NULL)
@@ -90,11 +91,9 @@ BEGIN
         END IF;
         SELECT jsonb_build_object('surrendered', (SELECT coalesce(jsonb_agg(jsonb_build_array(s.origin_id, j.code, s.unit_type, s.rate_numerator, s.rate_denominator, s.units)), '[]')
                 FROM linking_surrendered((request ->> 'obligation')::bigint, false, own) s JOIN accounts_jurisdiction j ON j.id = s.origin_id),
-            'nodes', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.node, linking_use_base((request ->> 'obligation')::bigint, n.node))), '[]')
-                FROM (SELECT DISTINCT ON (node ->> 'name') node FROM (SELECT node, 0 AS turn FROM linking_use_nodes((request ->> 'obligation')::bigint)
-                    UNION ALL SELECT n, g.id FROM registry_recognition r JOIN linking_agreement g ON g.id = r.agreement_id
-                        CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.terms -> 'use_quota') WHEN 'array' THEN g.terms -> 'use_quota' ELSE '[]' END) n
-                    WHERE r.id IN (SELECT (p ->> 4)::integer FROM jsonb_array_elements(pieces) p)) w ORDER BY node ->> 'name', turn DESC) n),
+            'nodes', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.node, linking_use_base((request ->> 'obligation')::bigint, n.node)) ORDER BY n.name), '[]')
+                FROM linking_use_nodes((request ->> 'obligation')::bigint,
+                    ARRAY(SELECT DISTINCT (p ->> 4)::integer FROM jsonb_array_elements(pieces) p)) n),
             'margin_account', (SELECT a.id FROM accounts_account a WHERE a.type_id = 'MRG' AND a.status = 'OPEN'
                 AND a.jurisdiction_id = (request ->> 'home')::bigint ORDER BY a.id LIMIT 1))
         INTO found;

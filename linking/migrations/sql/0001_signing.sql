@@ -238,7 +238,10 @@ DECLARE
     leaves bigint := (SELECT count(*) FROM linking_leave v JOIN linking_corridor c ON c.id = v.corridor_id
         WHERE c.link_id = link.id AND c.id = coalesce(way.id, c.id) AND v.valid_from <= at AND coalesce(at < v.valid_to, true));
     sides bigint[] := ARRAY(SELECT DISTINCT t.side_id FROM linking_condition t WHERE t.link_id = link.id AND t.code = asked.code
-        AND t.ticked_at <= at AND coalesce(at < t.expires_at, true));
+        AND t.ticked_at <= at AND coalesce(at < t.expires_at, true)
+        -- A tick without an expiry counts until the link is lowered below its step.
+        AND (t.expires_at IS NOT NULL OR NOT EXISTS (SELECT FROM linking_degreechange d WHERE d.link_id = link.id AND d.at > t.ticked_at AND d.at <= linking_is_met.at
+            AND linking_degree_rank(d.from_degree) >= linking_degree_rank(asked.step) AND linking_degree_rank(d.to_degree) < linking_degree_rank(asked.step))));
 BEGIN
     RETURN CASE
         WHEN asked.ticked_by = 'both' THEN cardinality(sides) = 2
@@ -288,6 +291,9 @@ BEGIN
         IF missing IS NOT NULL THEN
             RAISE EXCEPTION 'for the degree % there is missing: %', wanted, missing
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'conditions_are_met';
+        ELSIF wanted = 'formal' AND EXISTS (SELECT FROM linking_agreement a JOIN linking_corridor c ON c.id = a.corridor_id
+                WHERE c.link_id = link.id AND a.effective_from <= at AND coalesce(at < a.superseded_at, true) AND a.terms ->> 'instrument' = '') THEN
+            RAISE EXCEPTION 'at the degree formal the terms are by a named instrument' USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_fit_the_degree';
         END IF;
     END IF;
     UPDATE linking_link SET degree = wanted, open_corridor_id = way.id WHERE id = link.id;
