@@ -10,13 +10,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from linking import explaining
 from linking import facts as link_facts
 from linking.rules import checks
 from linking.rules.crossing import NOTHING, LinkFacts, parts_of
 from linking.rules.rates import AT_HOME, Rate, worth_of
 from registry.database_transaction import DatabaseTransaction
 from registry.rules.check_table import Failure
-from registry.rules.facts import Context, units_of
+from registry.rules.crossings import Recognised, Told
+from registry.rules.facts import Context, Piece, units_of
+from registry.rules.proposal import Line
 from registry.rules.types import Effect
 from registry.settlement import InternalSettlement, Movement
 
@@ -71,6 +74,30 @@ class LinkedSettlement:
         if context.type.needs_obligation:
             content["worth"] = _worth(context, found)
         return content
+
+    def recognised(self, context: Context, line: Line, piece: Piece) -> tuple[Recognised | None, Recognised | None]:
+        """Return what a piece counts as before and after it moves; None: it is at home there."""
+        found = _facts(context)
+        known = found.recognitions.get(piece.recognition_id)
+        before = None
+        if known is not None and known.agreement_id is not None:
+            before = Recognised(piece.recognition_id, known.rate.numerator, known.rate.denominator)
+        acquirer = context.accounts.get(line.acquiring)
+        if context.type.effect is not Effect.CROSS or acquirer is None:
+            return before, before
+        corridor = found.corridors.get((piece.origin_id, acquirer.jurisdiction_id))
+        if corridor is None or corridor.agreement is None:
+            return before, None
+        rate = corridor.agreement.terms.rate.rate
+        after = found.recognised_as.get((piece.origin_id, acquirer.jurisdiction_id, piece.recognition_id))
+        return before, Recognised(after, rate.numerator, rate.denominator)
+
+    def told(self, context: Context) -> Told:
+        """Return each corridor that it uses, and what a surrender with foreign units is worth."""
+        found = _facts(context)
+        knows_all = len(checks.known_parts(context)) == len(tuple(parts_of(context)))
+        worth = _worth(context, found) if context.type.needs_obligation and knows_all else None
+        return Told(is_external=True, crossings=explaining.crossings(context, found), worth=worth)
 
 
 def _facts(context: Context) -> LinkFacts:

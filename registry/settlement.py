@@ -14,7 +14,9 @@ from django.utils.module_loading import import_string
 
 from registry.database_transaction import DatabaseTransaction
 from registry.rules.checks import Failure
-from registry.rules.facts import Context, units_of
+from registry.rules.crossings import NOTHING_TOLD, Recognised, Told
+from registry.rules.facts import Context, Piece, units_of
+from registry.rules.proposal import Line
 from registry.rules.types import Effect
 
 
@@ -59,6 +61,12 @@ class Settlement(Protocol):
     def log_content(self, context: Context) -> dict[str, object]:
         """Return what the log says of the transaction beyond its accounts and ranges."""
 
+    def recognised(self, context: Context, line: Line, piece: Piece) -> tuple[Recognised | None, Recognised | None]:
+        """Return what a piece counts as before and after it moves; None: it is at home there."""
+
+    def told(self, context: Context) -> Told:
+        """Return what an explanation says of the transaction beyond its checks, for what the actor may know of."""
+
 
 class InternalSettlement:
     """Settles inside one registry: the pieces go from the transferring to the acquiring account, as they are."""
@@ -102,6 +110,14 @@ class InternalSettlement:
     def log_content(self, context: Context) -> dict[str, object]:
         """Return nothing more."""
         return {}
+
+    def recognised(self, context: Context, line: Line, piece: Piece) -> tuple[Recognised | None, Recognised | None]:
+        """Return nothing: inside one registry its own units are at home."""
+        return None, None
+
+    def told(self, context: Context) -> Told:
+        """Return nothing: no link is crossed."""
+        return NOTHING_TOLD
 
 
 @cache
