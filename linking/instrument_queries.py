@@ -10,7 +10,6 @@ from accounts.rules.access import Actor
 from linking.models import Agreement, Instrument, Link, Signature
 from linking.operations.sign_instrument import OF_EACH_SIDE
 
-
 STANDINGS = ("follows", "in-force", "settling", "over")
 
 
@@ -48,13 +47,19 @@ def instruments(actor: Actor) -> QuerySet[Instrument]:
 
     Drafts are the two sides' own: for whoever reads everything in one of them.
     """
-    rows = Instrument.objects.select_related(
-        "link__first", "link__second", "corridor__origin", "corridor__destination", "side"
-    ).prefetch_related(Prefetch("signatures", _signatures()))
+    rows = described_instruments()
     readable = readable_jurisdictions(actor)
     if readable is None:
         return rows
     return rows.filter(Q(link__first__code__in=readable) | Q(link__second__code__in=readable))
+
+
+def described_instruments() -> QuerySet[Instrument]:
+    """Return all instruments with their signatures, in two statements."""
+    rows = Instrument.objects.select_related(
+        "link__first", "link__second", "corridor__origin", "corridor__destination", "side"
+    )
+    return rows.prefetch_related(Prefetch("signatures", _signatures()))
 
 
 def reads_side_of(actor: Actor, link: Link) -> bool:

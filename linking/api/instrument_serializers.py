@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.base import printed_rows
 from accounts.api.fields import Integer, Pattern, StrictSerializer, Text, Word, fault
 from accounts.api.serializers import CodedText
 from linking.api.link_serializers import AgreementNameSerializer
@@ -60,6 +61,15 @@ class AgreementDetailSerializer(AgreementSerializer):
     def get_terms(self, agreement: Agreement) -> Any:
         """Return the document."""
         return agreement.terms
+
+
+class AgreementTextSerializer(serializers.Serializer[Any]):
+    """A version of a corridor's terms as text; what was signed is the document with this digest, never the text."""
+
+    agreement = serializers.IntegerField()
+    digest = serializers.CharField()
+    languages = serializers.ListField(child=serializers.CharField(), help_text="In their order in the text.")
+    text = serializers.CharField()
 
 
 class RecognitionDetailSerializer(serializers.Serializer[RecognitionNow]):
@@ -202,12 +212,12 @@ class InstrumentSerializer(serializers.Serializer[Instrument]):
     @extend_schema_field(SignatureSerializer(many=True))
     def get_signatures(self, row: Instrument) -> Any:
         """Return the signatures, the first first."""
-        return SignatureSerializer(row.signatures.all(), many=True).data
+        return printed_rows(SignatureSerializer, row.signatures.all())
 
     @extend_schema_field(SignaturesMissingSerializer(many=True))
     def get_missing(self, row: Instrument) -> Any:
         """Return what is missing."""
-        return SignaturesMissingSerializer(signatures_missing(row), many=True).data
+        return printed_rows(SignaturesMissingSerializer, signatures_missing(row))
 
     def get_withdrawn_by(self, row: Instrument) -> str | None:
         """Return who took it back."""

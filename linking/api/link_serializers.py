@@ -50,7 +50,9 @@ class ListedQuotaSerializer(serializers.Serializer[ListedQuota]):
     holder = serializers.SerializerMethodField(help_text="Whose, of a holder's quota.")
     obligation = serializers.IntegerField(source="row.obligation_id", allow_null=True)
     installation = serializers.SerializerMethodField(help_text="Its number, of an operator's quota.")
-    node = serializers.CharField(source="row.node", allow_null=True, help_text="The part of the use quota, by its name.")
+    node = serializers.CharField(
+        source="row.node", allow_null=True, help_text="The part of the use quota, by its name."
+    )
     current = serializers.BooleanField(
         source="is_current", help_text="Whether its window is now's; the limit of a past one is as it last was."
     )
@@ -283,10 +285,14 @@ class LinkDetailSerializer(LinkSerializer):
     )
 
 
-def printed_link(now: LinkNow, step: Degree | None, conditions: tuple[ConditionNow, ...], *, in_full: bool) -> dict[str, Any]:
+def printed_link(
+    now: LinkNow, step: Degree | None, conditions: tuple[ConditionNow, ...], *, in_full: bool
+) -> dict[str, Any]:
     """Return a link as its own address prints it; each transfer that waits only `in_full`."""
     rows = [
-        (waiting.proposed_at, corridor.corridor.pk, waiting) for corridor in now.corridors for waiting in corridor.open.rows
+        (waiting.proposed_at, corridor.corridor.pk, waiting)
+        for corridor in now.corridors
+        for waiting in corridor.open.rows
     ]
     rows.sort(key=lambda row: (row[0], str(row[2].transaction_id), row[1]))
     transfers = [

@@ -178,7 +178,9 @@ def _send(
         return None
     registry, unit_type = issuer.replace("-", ""), pilot.UNIT[issuer]
     line = Line(sender.identifier, acquirer.identifier, quantity, registry, unit_type, recognition=recognition)
-    proposal = Proposal("3-0", (line,), client_reference=reference or f"{issuer} {at:%Y-%m-%d} to {acquirer.identifier}")
+    proposal = Proposal(
+        "3-0", (line,), client_reference=reference or f"{issuer} {at:%Y-%m-%d} to {acquirer.identifier}"
+    )
     outcome = propose(proposal, actor=_representative(sender, Action.INITIATE), now=at)
     made = Transaction.objects.get(pk=outcome.transaction_id)
     if not reference:
