@@ -82,7 +82,7 @@ def corridors() -> QuerySet[Corridor]:
 
 
 def links_now(rows: Iterable[Link], *, now: datetime) -> list[LinkNow]:
-    """Return links as they stand, in ten statements beside the caller's, however many there are."""
+    """Return links as they stand, in nine statements beside the caller's, however many there are."""
     found = list(rows)
     by_link: dict[int, list[CorridorNow]] = defaultdict(list)
     for row in corridors_now(corridors().filter(link__in=found), now=now):
@@ -103,7 +103,7 @@ def links_now(rows: Iterable[Link], *, now: datetime) -> list[LinkNow]:
 
 
 def corridors_now(rows: Iterable[Corridor], *, now: datetime) -> list[CorridorNow]:
-    """Return corridors as they stand, in eight statements beside the caller's, however many there are."""
+    """Return corridors as they stand, in seven statements beside the caller's, however many there are."""
     found = list(rows)
     ids = [row.pk for row in found]
     agreements = _by_corridor(Agreement.objects.filter(corridor__in=ids).order_by("corridor_id", "version"))

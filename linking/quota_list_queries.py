@@ -19,7 +19,7 @@ class ListedQuota:
 
 
 def listed_quotas(rows: Sequence[Quota], *, now: datetime) -> list[ListedQuota]:
-    """Return rows of `visible_quotas` as a list shows them, in ten statements at most beside the caller's."""
+    """Return rows of `visible_quotas` as a list shows them, in nine statements at most beside the caller's."""
     ids = {row.corridor_id for row in rows if row.corridor_id is not None}
     standing = {row.corridor.pk: row for row in corridors_now(corridors().filter(pk__in=ids), now=now)} if ids else {}
     opposite = opposite_used(rows)
