@@ -139,7 +139,7 @@ def corridors_now(rows: Iterable[Corridor], *, now: datetime) -> list[CorridorNo
     ]
 
 
-QUOTAS_SHOWN = ("entry", "leave", "vintage", "net-flow")
+QUOTAS_SHOWN = ("entry", "leave", "vintage", "net-flow", "reserve")
 
 
 def _now(

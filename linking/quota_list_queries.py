@@ -28,13 +28,20 @@ def listed_quotas(rows: Sequence[Quota], *, now: datetime) -> list[ListedQuota]:
 
 def _listed(row: Quota, standing: Mapping[int, CorridorNow], opposite: int) -> ListedQuota:
     corridor = standing.get(row.corridor_id or 0)
-    is_current = corridor is None or row.year == (corridor.net_year if row.kind == "net-flow" else corridor.year)
+    is_current = corridor is None or row.year == _window(row, corridor)
     limit = row.limit if corridor is None or not is_current else _limit(row, corridor)
     measure = "recognised" if row.kind == "use" else "units"
     if row.kind == "entry":
         measure = str(measure_of(None if corridor is None else corridor.terms))
     quota = QuotaNow(row.kind, row.year, row.vintage, measure, limit, row.reserved, row.used, opposite)
     return ListedQuota(row, quota, is_current)
+
+
+def _window(row: Quota, corridor: CorridorNow) -> int:
+    """The year of the quota's kind that is used now."""
+    if row.kind == "reserve":
+        return 0
+    return corridor.net_year if row.kind == "net-flow" else corridor.year
 
 
 def _limit(row: Quota, corridor: CorridorNow) -> int | None:

@@ -64,6 +64,8 @@ def quotas_now(
         shown("leave", year, None if leave is None else leave.limit),
         *(shown("vintage", year, row.limit, row.vintage) for row in (() if terms is None else terms.vintage_limits)),
         shown("net-flow", net_year, None if terms is None else terms.net_flow_limit),
+        # What a rate above one adds; also less where the destination has set less aside (check 6005).
+        *([shown("reserve", 0, terms.rate.reserve)] if terms is not None and terms.rate.rate.exceeds_one else ()),
     )
 
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.api.base import PageQuery, Query
 from accounts.api.fields import Pattern, QueryInteger, Word, fault
-from linking.api.link_serializers import KINDS_OF_QUOTA
+from linking.models.quotas import KINDS as KINDS_OF_QUOTA
 from linking.rules.documents import KINDS
 from registry.api.filters import Instant, not_to_come
 from registry.rules.serials import GREATEST_SERIAL

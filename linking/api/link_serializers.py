@@ -10,6 +10,7 @@ from accounts.api.serializers import CodedText
 from linking.condition_queries import ConditionNow
 from linking.flow_queries import OpenTransfer, OpenTransfers
 from linking.models import Agreement, Delinking, Leave, Suspension
+from linking.models.quotas import KINDS
 from linking.queries import CorridorNow, LinkNow, MarginNow
 from linking.quota_list_queries import ListedQuota
 from linking.quota_queries import QuotaNow
@@ -19,13 +20,12 @@ from linking.rules.standing import Standing
 from registry.rules.states import State
 
 SECONDS_OF_AN_HOUR = 3_600
-KINDS_OF_QUOTA = ("entry", "leave", "vintage", "holder", "net-flow", "use")
 
 
 class QuotaSerializer(serializers.Serializer[QuotaNow]):
     """A quota in its measure: `left` = `limit` + `opposite` - `reserved` - `used`, never below nought; null: no limit."""
 
-    kind = serializers.ChoiceField(choices=list(KINDS_OF_QUOTA))
+    kind = serializers.ChoiceField(choices=list(KINDS))
     year = serializers.IntegerField(help_text="Of the destination's calendar; 0: the corridor's whole life.")
     vintage = serializers.IntegerField(allow_null=True)
     measure = serializers.ChoiceField(choices=["units", "recognised"], help_text="Units of 1 t CO2e, or recognised t.")

@@ -75,7 +75,7 @@ class TermsSerializer(serializers.Serializer[Any]):
 class QuotaToldSerializer(serializers.Serializer[QuotaTold]):
     """A quota that the transaction would take from or, on the way home, give back to."""
 
-    kind = serializers.ChoiceField(choices=["entry", "leave", "vintage", "holder", "net-flow"])
+    kind = serializers.ChoiceField(choices=["entry", "leave", "vintage", "reserve", "holder", "net-flow"])
     year = serializers.IntegerField(help_text="Of the destination's calendar; 0: the corridor's whole life.")
     vintage = serializers.IntegerField(allow_null=True)
     measure = serializers.ChoiceField(choices=["units", "recognised"])

@@ -23,7 +23,8 @@ links_database = shared_by_module(linked_market)
 @pytest.fixture
 def links(links_database, db) -> Linked:
     """The linked pilot, rolled back after the test."""
-    return begun_in(links_database)
+    found: Linked = begun_in(links_database)
+    return found
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def leave(origin: str = "CN-BJ", destination: str = "KR-11") -> dict[str, Any]:
 def proposed(links: Linked, document: dict[str, Any], kind: str = "leave", name: str = "cn-junior") -> dict[str, Any]:
     answer = links.ask(name).post(f"{API}/instruments", proposal(links, kind, document), key="proposed")
     assert answer.status_code == 201, answer.content
-    return answer.json()
+    instrument: dict[str, Any] = answer.json()
+    return instrument
 
 
 def sign(links: Linked, name: str, instrument: dict[str, Any], key: str = "signed", digest: str = "") -> Any:
@@ -73,7 +75,9 @@ def test_terms_are_proposed_and_signed_by_two_persons_of_each_side(links):
 
 def test_every_fault_of_a_document_is_told_with_its_place(links):
     document = terms("CN-BJ", "KR-11", clock.now(), version=0, margin="kept")
-    document["rate"]["numerator"] = "4"
+    rate = document["rate"]
+    assert isinstance(rate, dict)
+    rate["numerator"] = "4"
     del document["notice_days"]
     answer = links.ask("cn-junior").post(f"{API}/instruments", proposal(links, "terms", document))
     assert answer.status_code == 422

@@ -153,6 +153,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     FROM linking_corridor c JOIN linking_link l ON l.id = c.link_id WHERE c.id = corridor
 $$;
 
+-- What a rate above one makes of units beyond themselves: rounded up on the way in, down on the way home. Nought at a discount.
+CREATE FUNCTION linking_added(terms jsonb, units bigint, entering boolean) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(0, linking_value(units, (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint) - units
+        + CASE WHEN entering AND mod(units::numeric * (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint) <> 0
+            AND (terms #>> '{rate,numerator}')::bigint > (terms #>> '{rate,denominator}')::bigint THEN 1 ELSE 0 END)
+$$;
+
+-- The units set aside in a registry to cover rates above one: its own, in its margin account.
+CREATE FUNCTION linking_reserve_held(registry bigint) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum(h.quantity), 0)::bigint FROM accounts_account a JOIN registry_holding h ON h.account_id = a.id
+        JOIN registry_series s ON s.id = h.series_id
+    WHERE a.type_id = 'MRG' AND a.jurisdiction_id = registry AND s.origin_id = registry
+$$;
+
 CREATE FUNCTION linking_take(given registry_transaction, quota bigint, bound bigint, quantity bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -219,6 +235,15 @@ BEGIN
         END IF;
         PERFORM linking_take(given, leg.quota_id, linking_entry_limit(terms, before), linking_counted(terms, leg.units, true));
         PERFORM linking_take(given, linking_quota_of('net-flow', leg.corridor_id, net), (terms ->> 'net_flow_limit')::bigint, leg.units);
+        IF linking_added(terms, leg.units, true) > 0 THEN
+            PERFORM linking_take(given, linking_quota_of('reserve', leg.corridor_id, 0::smallint), (terms #>> '{rate,reserve}')::bigint,
+                linking_added(terms, leg.units, true));
+            IF (SELECT sum(q.reserved + q.used) FROM linking_quota q JOIN linking_corridor c ON c.id = q.corridor_id
+                    WHERE q.kind = 'reserve' AND c.destination_id = (SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id))
+                    > linking_reserve_held((SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) THEN
+                RAISE EXCEPTION 'a rate above one is covered by units set aside' USING ERRCODE = 'check_violation', CONSTRAINT = 'reserve_covers_the_rate';
+            END IF;
+        END IF;
         IF terms -> 'vintage_limits' ? leg.vintage::text THEN
             PERFORM linking_take(given, linking_quota_of('vintage', leg.corridor_id, leg.year, leg.vintage), (terms -> 'vintage_limits' ->> leg.vintage::text)::bigint, leg.units);
         END IF;
@@ -246,6 +271,9 @@ BEGIN
         PERFORM linking_give_back(given, linking_quota_of('leave', leg.corridor_id, leg.year), leg.units);
         PERFORM linking_give_back(given, linking_quota_of('net-flow', leg.corridor_id,
             CASE leg.year WHEN 0 THEN linking_year(leg.corridor_id, given.proposed_at) ELSE leg.year END), leg.units);
+        IF linking_added(leg.terms, leg.units, false) > 0 THEN
+            PERFORM linking_give_back(given, linking_quota_of('reserve', leg.corridor_id, 0::smallint), linking_added(leg.terms, leg.units, false));
+        END IF;
         IF leg.terms -> 'vintage_limits' ? leg.vintage::text THEN
             PERFORM linking_give_back(given, linking_quota_of('vintage', leg.corridor_id, leg.year, leg.vintage), leg.units);
         END IF;
@@ -280,14 +308,38 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE t.obligation_id = obligation AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED') ORDER BY n ->> 'name', g.id DESC
 $$;
 
--- What a node's ratio is of, t CO2e; 0 where nothing is recorded.
-CREATE FUNCTION linking_use_base(obligation bigint, base text) RETURNS bigint
+-- The required reduction of a facility over some years, base times factor, rounded down once: everything is brought to one denominator.
+CREATE FUNCTION linking_required_reduction(facility bigint, from_year integer, to_year integer) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    of record;
+    total numeric := 0;
+    common numeric := 1;
+    larger numeric;
+BEGIN
+    FOR of IN SELECT b.base, b.factor_numerator, b.factor_denominator FROM registry_recordedbase b
+            WHERE b.installation_id = facility AND b.year BETWEEN from_year AND to_year
+                AND NOT EXISTS (SELECT FROM registry_recordedbase c WHERE c.corrects_id = b.id) LOOP
+        larger := lcm(common, of.factor_denominator);
+        total := total * div(larger, common) + of.base::numeric * of.factor_numerator * div(larger, of.factor_denominator);
+        common := larger;
+    END LOOP;
+    RETURN div(total, common)::bigint;
+END $$;
+
+-- What a node's ratio is of, t CO2e, in the year of the obligation or, where the node says so and the registry has periods, in its period;
+-- 0 where nothing is recorded.
+CREATE FUNCTION linking_use_base(obligation bigint, node jsonb) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(CASE base WHEN 'verified-emissions' THEN (SELECT e.quantity FROM registry_recordedemissions e
-            WHERE e.installation_id = o.installation_id AND e.year = o.year AND NOT e.excluded ORDER BY e.id DESC LIMIT 1)
+    SELECT coalesce(CASE node ->> 'base' WHEN 'verified-emissions' THEN (SELECT sum(e.quantity)::bigint FROM registry_recordedemissions e
+            WHERE e.installation_id = o.installation_id AND e.year BETWEEN y.first_year AND y.last_year AND NOT e.excluded
+                AND NOT EXISTS (SELECT FROM registry_recordedemissions c WHERE c.corrects_id = e.id))
         WHEN 'allocation' THEN (SELECT sum(r.quantity)::bigint FROM registry_allocation r JOIN registry_transaction t ON t.allocation_id = r.id AND t.state = 'COMPLETED'
-            WHERE r.installation_id = o.installation_id AND r.vintage = o.year) END, 0)
-    FROM registry_obligation o WHERE o.id = obligation
+            WHERE r.installation_id = o.installation_id AND r.vintage BETWEEN y.first_year AND y.last_year)
+        WHEN 'required-reduction' THEN linking_required_reduction(o.installation_id, y.first_year, y.last_year) END, 0)
+    FROM registry_obligation o LEFT JOIN LATERAL registry_period_of(o.jurisdiction_id, o.year) p ON node ->> 'window' = 'period'
+        CROSS JOIN LATERAL (SELECT coalesce(p.first_year, o.year) AS first_year, coalesce(p.last_year, o.year) AS last_year) y
+    WHERE o.id = obligation
 $$;
 
 -- The recognised tonnes that count under a node: rounded down once for each issuer and rate.
@@ -310,7 +362,7 @@ BEGIN
         PERFORM FROM linking_quota WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name') FOR NO KEY UPDATE;
         done := linking_node_uses(obligation, limited, true);
         UPDATE linking_quota SET used = done, reserved = linking_node_uses(obligation, limited, false) - done,
-            "limit" = linking_value(linking_use_base(obligation, limited ->> 'base'), (limited ->> 'numerator')::bigint, (limited ->> 'denominator')::bigint)
+            "limit" = linking_value(linking_use_base(obligation, limited), (limited ->> 'numerator')::bigint, (limited ->> 'denominator')::bigint)
         WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name');
     END LOOP;
 END $$;
