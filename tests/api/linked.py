@@ -24,6 +24,18 @@ TERMS: dict[str, object] = {
     "holder_limit": 300,
     "vintage_limits": {"2026": 400},
     "reciprocity": {"warn": 60, "taper": [{"from": 100, "numerator": 1, "denominator": 2}], "suspend": 300},
+    "use_quota": [
+        {
+            "name": "linked",
+            "within": None,
+            "origins": ["CN-BJ"],
+            "unit_types": [],
+            "base": "verified-emissions",
+            "numerator": 1,
+            "denominator": 2,
+            "window": "year",
+        }
+    ],
     "leave": 250,
 }
 

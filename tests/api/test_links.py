@@ -23,7 +23,8 @@ links_database = shared_by_module(linked_market)
 @pytest.fixture
 def links(links_database, db) -> Linked:
     """The linked pilot, rolled back after the test."""
-    return begun_in(links_database)
+    found: Linked = begun_in(links_database)
+    return found
 
 
 def read(links: Linked, path: str, name: str = "nobody"):
@@ -35,7 +36,8 @@ def read(links: Linked, path: str, name: str = "nobody"):
 def sent(links: Linked, quantity: int = 50) -> dict:
     answer = links.ask("cn").post(f"{API}/transactions", links.order(quantity), key=f"sent-{quantity}")
     assert answer.status_code == 201, answer.content
-    return answer.json()
+    outcome: dict = answer.json()
+    return outcome
 
 
 def quota(corridor: dict, kind: str) -> dict:
