@@ -18,9 +18,15 @@ class RecognitionNow:
     quota: Quota | None
 
 
-def foreign_recognitions() -> QuerySet[Recognition]:
-    """Return the recognitions of units abroad. The order is the caller's; `described` adds what they name."""
-    return Recognition.objects.filter(agreement_id__isnull=False)
+def foreign_recognitions(issuer: str | None = None) -> QuerySet[Recognition]:
+    """Return the recognitions of units abroad, of one issuing registry (`CNBJ`) or all, in one statement.
+
+    The order is the caller's; `described` adds what they name.
+    """
+    if issuer is None:
+        return Recognition.objects.filter(agreement_id__isnull=False)
+    came_by = Agreement.objects.order_by().filter(corridor__origin__registry_code=issuer)
+    return Recognition.objects.filter(agreement_id__in=came_by.values("pk"))
 
 
 def recognitions(ids: Iterable[int]) -> list[RecognitionNow]:

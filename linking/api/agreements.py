@@ -115,7 +115,8 @@ class Recognitions(ApiView):
                 raise NotFound
             printed = printed_rows(RecognitionDetailSerializer, described([of_unit]))
             return Response({"next": None, "previous": None, "results": printed})
-        found = page(foreign_recognitions(), BY_ID, self.parameters.get("cursor"), self.parameters["limit"])
+        rows = foreign_recognitions(self.parameters.get("registry"))
+        found = page(rows, BY_ID, self.parameters.get("cursor"), self.parameters["limit"])
         printed = printed_rows(RecognitionDetailSerializer, described(found.rows))
         return Response({**page_links(request, found), "results": printed})
 

@@ -74,14 +74,15 @@ class FlowQuery(Query):
 class RecognitionQuery(PageQuery):
     """Which recognitions are listed: of units abroad, or that of one unit."""
 
-    registry = Pattern(_REGISTRY, required=False, help_text="Who issued the unit, `CNBJ`; with `serial`.")
-    serial = QueryInteger(required=False, min_value=1, max_value=GREATEST_SERIAL, help_text="With `registry`.")
+    registry = Pattern(_REGISTRY, required=False, help_text="Who issued the units, `CNBJ`.")
+    serial = QueryInteger(
+        required=False, min_value=1, max_value=GREATEST_SERIAL, help_text="Of one unit; with its `registry`."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters. Raises: ValidationError where a unit is named by half."""
-        for name, other in (("registry", "serial"), ("serial", "registry")):
-            if name in attrs and other not in attrs:
-                raise serializers.ValidationError({other: fault("required").detail})
+        if "serial" in attrs and "registry" not in attrs:
+            raise serializers.ValidationError({"registry": fault("required").detail})
         return attrs
 
 

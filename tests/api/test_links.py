@@ -218,7 +218,8 @@ def test_any_unit_says_what_it_counts_as_by_which_terms(links):
     assert (told["version"], told["window"], told["corridor"]) == (1, clock.now().year, links.corridor())
     assert len(told["digest"]) == 64
     assert read(links, f"recognitions/{told['id']}") == told
-    assert read(links, "recognitions")["results"] == [told]
+    assert read(links, "recognitions")["results"] == read(links, "recognitions?registry=CNBJ")["results"] == [told]
+    assert read(links, "recognitions?registry=JP13")["results"] == []
     [home] = read(links, f"recognitions?registry=CNBJ&serial={at_home}")["results"]
     assert (home["id"], home["numerator"], home["denominator"], home["host"]) == (0, 1, 1, None)
     for path in ("recognitions?registry=CNBJ&serial=5000", "recognitions/77", f"recognitions/{2**40}"):
