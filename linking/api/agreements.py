@@ -108,12 +108,13 @@ class Recognitions(ApiView):
         responses=RecognitionPageSerializer,
     )
     def get(self, request: Request) -> Response:
-        """List what units abroad count as, by which terms; with `registry` and `serial`, what that unit counts as."""
+        """List what units abroad count as, by which terms; with `registry` and `serial`, what that unit counts as.
+
+        Of a serial that was never issued there is none.
+        """
         if "serial" in self.parameters:
             of_unit = recognition_of_unit(self.parameters["registry"], self.parameters["serial"])
-            if of_unit is None:
-                raise NotFound
-            printed = printed_rows(RecognitionDetailSerializer, described([of_unit]))
+            printed = printed_rows(RecognitionDetailSerializer, described([of_unit] if of_unit else []))
             return Response({"next": None, "previous": None, "results": printed})
         rows = foreign_recognitions(self.parameters.get("registry"))
         found = page(rows, BY_ID, self.parameters.get("cursor"), self.parameters["limit"])
