@@ -1,9 +1,12 @@
 """Transfers across a link over HTTP: explained before they are made, made, and told by what they count as everywhere after."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from accounts import clock
 from linking.models import Quota
@@ -262,3 +265,34 @@ def test_a_surrender_of_units_from_abroad_is_told_by_its_worth(links):
             assert (row["quota"]["measure"], row["quota"]["used"], row["quota"]["left"]) == ("recognised", 26, 24)
     [margin] = read(links, f"links/{links.link()}")["margins"]
     assert (margin["quantity"], margin["value"], margin["margin"], margin["retired"]) == (33, 26, 7, 7)
+
+
+API_PAGE = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"```http\n(\w+) (\S+)\n(?:\n(.*?))?```\n```json\n(.*?)```", re.DOTALL)
+ACCOUNTS = {"CNBJ-TRA-1000007-89": ("CN-BJ", "ann"), "JP13-TRA-1000008-52": ("JP-13", "ann")}
+
+
+def test_the_page_of_the_api_tells_a_transfer_across_a_link_as_it_is(links):
+    told = API_PAGE.partition("<!-- across a link -->")[2].partition("<!-- end -->")[0]
+    for printed, (city, name) in ACCOUNTS.items():
+        told = told.replace(printed, links.account(city, name))
+    examples = EXAMPLE.findall(told)
+    assert [method for method, *_ in examples] == ["POST", "POST", "GET", "GET"]
+    for method, path, body, expected in examples:
+        reader = links.ask("cn" if method == "POST" else "jp")
+        answer = reader.get(path) if method == "GET" else reader.post(path, json.loads(body))
+        assert answer.status_code in (200, 201), answer.content
+        assert_told(json.loads(expected), answer.json(), path)
+
+
+def assert_told(expected: Any, found: Any, place: str) -> None:
+    """Assert that an answer has all that the page prints of it; `...` there stands for anything."""
+    if isinstance(expected, dict):
+        for name, value in expected.items():
+            assert_told(value, found[name], f"{place} {name}")
+    elif isinstance(expected, list):
+        assert len(expected) == len(found), place
+        for number, value in enumerate(expected):
+            assert_told(value, found[number], f"{place} {number}")
+    elif expected != "...":
+        assert expected == found, place
