@@ -9,9 +9,12 @@ import pytest
 from django.db import connections
 
 from accounts import clock
+from accounts.models import User
+from accounts.rules.keys import Scope
 from audit.models import Entry
 from linking.models import Condition, Instrument, Signature, Suspension
 from registry.models import Answer
+from tests.api.conftest import key_for
 from tests.api.linked import Linked, linked_market, place
 from tests.conftest import begun_in, shared_by_module
 from tests.linking.cities import terms
@@ -183,10 +186,13 @@ def test_instruments_are_for_the_staff_of_the_two_sides(links):
 
 
 def test_a_key_for_transactions_signs_nothing(links):
-    # Of a representative, whose key is for reading and transacting.
-    body = proposal(links, "leave", leave())
-    assert links.ask("cn").post(f"{API}/instruments", body).status_code == 403
-    assert links.ask("cn").post(f"{API}/corridors/{links.corridor()}/suspend", {"reason": "x"}).status_code == 403
+    # Of an administrator who may: the key alone is not for this.
+    links.keys["cn-junior"] = key_for(User.objects.get(username="cn-junior"), Scope.READ, Scope.TRANSACT)
+    answer = links.ask("cn-junior").post(f"{API}/instruments", proposal(links, "leave", leave()))
+    assert answer.status_code == 403
+    path = f"{API}/corridors/{links.corridor()}/suspend"
+    assert links.ask("cn-junior").post(path, {"reason": "x"}).status_code == 403
+    assert links.ask("cn-junior").get(f"{API}/instruments").status_code == 200
     assert Instrument.objects.filter(kind="leave", concluded_at=None).count() == 0
 
 
