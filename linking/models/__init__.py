@@ -1,7 +1,7 @@
 """The link's tables: models for reading only, since PostgreSQL writes them from what was signed and what has moved."""
 
 from linking.models.instruments import Condition, DegreeChange, Instrument, Signature, Suspension
-from linking.models.links import Agreement, Corridor, Delinking, Leave, Link, MechanismUnit
+from linking.models.links import Agreement, Corridor, Delinking, FinalStatement, Leave, Link, MechanismUnit
 from linking.models.quotas import Margin, Quota, QuotaUse
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Corridor",
     "DegreeChange",
     "Delinking",
+    "FinalStatement",
     "Instrument",
     "Leave",
     "Link",
