@@ -15,8 +15,14 @@ Json = dict[str, Any]
 _WITHOUT_ETAG = frozenset(
     {
         "list_accounts",
+        "list_agreements",
         "list_blocks",
+        "list_corridors",
         "list_freezes",
+        "list_instruments",
+        "list_links",
+        "list_quotas",
+        "list_recognitions",
         "list_transactions",
         "list_trusted_accounts",
         "read_statement",

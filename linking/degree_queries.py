@@ -41,6 +41,17 @@ def missing(link: Link, step: Degree, way: Direction | None, *, now: datetime) -
     return missing_conditions(step, ticks, now, origin=origin, destination=destination)
 
 
+def recorded_ticks(link: Link, now: datetime) -> Mapping[Direction | None, tuple[Tick, ...]]:
+    """Return what is ticked or found of a link (None) and of each of its corridors, in three statements."""
+    ways = (
+        None,
+        Direction(link.first.code, link.second.code),
+        Direction(link.second.code, link.first.code),
+    )
+    ticked, terms, left = tuple(_ticks(link)), terms_in_force(link, now), _leaves(link, now)
+    return {way: (*ticked, *_computed(way, terms, left, now)) for way in ways}
+
+
 def _ticks(link: Link) -> Iterator[Tick]:
     steps = {row.code: row.step for row in CONDITIONS}
     computed = {row.code for row in CONDITIONS if row.ticked_by is Ticker.SYSTEM}
@@ -81,12 +92,20 @@ def terms_in_force(link: Link, now: datetime) -> Mapping[tuple[str, str], Terms]
 
 def _found(link: Link, way: Direction | None, now: datetime) -> Iterator[Tick]:
     """What the registry itself finds to be met now."""
-    terms = terms_in_force(link, now)
+    return _computed(way, terms_in_force(link, now), _leaves(link, now), now)
+
+
+def _leaves(link: Link, now: datetime) -> set[tuple[str, str]]:
     leaves = Leave.objects.filter(_holds("valid_from", "valid_to", now), corridor__link=link)
-    left = {
+    return {
         (row.corridor.origin.code, row.corridor.destination.code)
         for row in leaves.select_related("corridor__origin", "corridor__destination")
     }
+
+
+def _computed(
+    way: Direction | None, terms: Mapping[tuple[str, str], Terms], left: set[tuple[str, str]], now: datetime
+) -> Iterator[Tick]:
     met = {
         "both-corridors-in-force": len(terms) == len(("there", "back")),
         "both-leaves-signed": len(left) == len(("there", "back")),

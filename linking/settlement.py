@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from accounts.rules.access import Actor
-from linking import due
+from linking import due, explaining
 from linking import facts as link_facts
 from linking.rules import checks
 from linking.rules.crossing import NOTHING, LinkFacts, parts_of
@@ -20,7 +20,9 @@ from linking.rules.terms import Settling
 from registry.database_transaction import DatabaseTransaction
 from registry.due import Due
 from registry.rules.check_table import Failure
-from registry.rules.facts import Context, units_of
+from registry.rules.crossings import Recognised, Told
+from registry.rules.facts import Context, Piece, units_of
+from registry.rules.proposal import Line
 from registry.rules.types import Effect
 from registry.settlement import InternalSettlement, Movement
 
@@ -78,6 +80,30 @@ class LinkedSettlement:
         if context.type.needs_obligation:
             content["worth"] = _worth(context, found)
         return content
+
+    def recognised(self, context: Context, line: Line, piece: Piece) -> tuple[Recognised | None, Recognised | None]:
+        """Return what a piece counts as before and after it moves; None: it is at home there."""
+        found = _facts(context)
+        known = found.recognitions.get(piece.recognition_id)
+        before = None
+        if known is not None and known.agreement_id is not None:
+            before = Recognised(piece.recognition_id, known.rate.numerator, known.rate.denominator)
+        acquirer = context.accounts.get(line.acquiring)
+        if context.type.effect is not Effect.CROSS or acquirer is None:
+            return before, before
+        corridor = found.corridors.get((piece.origin_id, acquirer.jurisdiction_id))
+        if corridor is None or corridor.agreement is None:
+            return before, None
+        rate = corridor.agreement.terms.rate.rate
+        after = found.recognised_as.get((piece.origin_id, acquirer.jurisdiction_id, piece.recognition_id))
+        return before, Recognised(after, rate.numerator, rate.denominator)
+
+    def told(self, context: Context) -> Told:
+        """Return each corridor that it uses, and what a surrender with foreign units is worth."""
+        found = _facts(context)
+        knows_all = len(checks.known_parts(context)) == len(tuple(parts_of(context)))
+        worth = _worth(context, found) if context.type.needs_obligation and knows_all else None
+        return Told(is_external=True, crossings=explaining.crossings(context, found), worth=worth)
 
     def due(self, actor: Actor, now: datetime) -> list[Due]:
         """Return what waits and can settle no more, since its terms have ended, and the corridors whose end is to be stated."""

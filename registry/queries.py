@@ -17,7 +17,7 @@ from django.db.models import Exists, F, Func, OuterRef, QuerySet
 from accounts import queries as people
 from accounts.models import Account
 from accounts.rules.access import Actor
-from registry.models import Holding, TransactionBlock, UnitBlock, UnitType
+from registry.models import Holding, Recognition, TransactionBlock, UnitBlock, UnitType
 from registry.transaction_queries import ranges_of
 
 
@@ -65,19 +65,42 @@ def unit_types(registry: str | None = None) -> QuerySet[UnitType]:
     return types if registry is None else types.filter(jurisdiction__registry_code=registry)
 
 
-def holdings_of(account: Account) -> QuerySet[Holding]:
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Which products are asked for: of one recognition, of one rate `(numerator, denominator)`; None: whichever."""
+
+    recognition: int | None = None
+    rate: tuple[int, int] | None = None
+
+    def takes(self, found: Recognition) -> bool:
+        """Whether units of a recognition are asked for."""
+        rate = (found.rate_numerator, found.rate_denominator)
+        return self.recognition in (None, found.pk) and self.rate in (None, rate)
+
+
+EVERY = Counting()
+
+
+def holdings_of(account: Account, counting: Counting = EVERY) -> QuerySet[Holding]:
     """Return the balances of an account that are not nought, by registry, type, vintage and recognition, in one statement."""
-    return (
-        Holding.objects.filter(account=account, quantity__gt=0)
-        .select_related("series__unit_type", "series__origin", "recognition")
-        .order_by(
-            "series__origin__registry_code", "series__unit_type__code", "series__vintage", "series_id", "recognition_id"
-        )
+    held = Holding.objects.filter(account=account, quantity__gt=0)
+    if counting.recognition is not None:
+        held = held.filter(recognition_id=counting.recognition)
+    if counting.rate is not None:
+        numerator, denominator = counting.rate
+        held = held.filter(recognition__rate_numerator=numerator, recognition__rate_denominator=denominator)
+    return held.select_related("series__unit_type", "series__origin", "recognition").order_by(
+        "series__origin__registry_code", "series__unit_type__code", "series__vintage", "series_id", "recognition_id"
     )
 
 
 def blocks_of(
-    account: Account, *, registry: str | None = None, unit_type: str | None = None, vintage: int | None = None
+    account: Account,
+    *,
+    registry: str | None = None,
+    unit_type: str | None = None,
+    vintage: int | None = None,
+    recognition: int | None = None,
 ) -> QuerySet[UnitBlock]:
     """Return the unit blocks of an account. The order is the caller's; (origin_id, start_no) is unique."""
     blocks = UnitBlock.objects.filter(account=account).select_related("series__unit_type", "origin", "recognition")
@@ -85,6 +108,8 @@ def blocks_of(
         blocks = blocks.filter(origin__registry_code=registry)
     if unit_type is not None:
         blocks = blocks.filter(series__unit_type__code=unit_type)
+    if recognition is not None:
+        blocks = blocks.filter(recognition_id=recognition)
     return blocks if vintage is None else blocks.filter(series__vintage=vintage)
 
 

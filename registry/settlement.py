@@ -16,7 +16,9 @@ from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction
 from registry.due import Due
 from registry.rules.checks import Failure
-from registry.rules.facts import Context, units_of
+from registry.rules.crossings import NOTHING_TOLD, Recognised, Told
+from registry.rules.facts import Context, Piece, units_of
+from registry.rules.proposal import Line
 from registry.rules.types import Effect
 
 
@@ -60,6 +62,12 @@ class Settlement(Protocol):
 
     def log_content(self, context: Context) -> dict[str, object]:
         """Return what the log says of the transaction beyond its accounts and ranges."""
+
+    def recognised(self, context: Context, line: Line, piece: Piece) -> tuple[Recognised | None, Recognised | None]:
+        """Return what a piece counts as before and after it moves; None: it is at home there."""
+
+    def told(self, context: Context) -> Told:
+        """Return what an explanation says of the transaction beyond its checks, for what the actor may know of."""
 
     def due(self, actor: Actor, now: datetime) -> list[Due]:
         """Return what is due on this path by `now`, beyond delays and expiries."""
@@ -107,6 +115,14 @@ class InternalSettlement:
     def log_content(self, context: Context) -> dict[str, object]:
         """Return nothing more."""
         return {}
+
+    def recognised(self, context: Context, line: Line, piece: Piece) -> tuple[Recognised | None, Recognised | None]:
+        """Return nothing: inside one registry its own units are at home."""
+        return None, None
+
+    def told(self, context: Context) -> Told:
+        """Return nothing: no link is crossed."""
+        return NOTHING_TOLD
 
     def due(self, actor: Actor, now: datetime) -> list[Due]:
         """Return nothing: the registry itself executes and expires what waits."""

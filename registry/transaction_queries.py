@@ -14,8 +14,9 @@ from accounts import queries as people
 from accounts.models import Account
 from accounts.rules.access import EVERYWHERE, Actor, Role
 from registry.identity import EPOCH
-from registry.models import Transaction, TransactionBlock, TransactionStep
+from registry.models import Recognition, Transaction, TransactionBlock, TransactionStep
 from registry.operations.outcome import MovedRange, Outcome, StepTaken
+from registry.rules.crossings import Recognised
 from registry.rules.states import State
 from registry.rules.types import Approval
 from registry.rules.warnings import WAITING
@@ -190,12 +191,14 @@ def ranges_of(actor: Actor) -> QuerySet[TransactionBlock]:
         "series__unit_type",
         "from_account",
         "to_account",
+        "recognition",
         "to_recognition",
         "to_series__unit_type",
         "made_from__origin",
         "made_from__series__unit_type",
         "made_from__from_account",
         "made_from__to_account",
+        "made_from__recognition",
     )
     readable = people.readable_jurisdictions(actor)
     if readable is None:
@@ -250,4 +253,13 @@ def _moved(part: TransactionBlock) -> MovedRange:
         if part.to_recognition is None
         else part.to_recognition.applicable_period,
         made_from=None if part.made_from is None else _moved(part.made_from),
+        recognition=recognised(part.recognition),
+        to_recognition=recognised(part.to_recognition or part.recognition),
     )
+
+
+def recognised(row: Recognition) -> Recognised | None:
+    """Return what units count as abroad; None: this is what they count as at home."""
+    if row.agreement_id is None:
+        return None
+    return Recognised(row.pk, row.rate_numerator, row.rate_denominator)

@@ -1,6 +1,7 @@
 """The parameters of the registry's lists. An unknown one, or a value that no row could have, is refused and named."""
 
 from datetime import UTC, datetime
+from math import gcd
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,30 @@ from registry.rules.types import TYPES
 
 _REGISTRY = r"^[A-Z]{2}[A-Z0-9]{1,3}$"
 _UNIT_TYPE = r"^[A-Z][A-Z0-9]{1,9}$"
+_RATE = r"^[1-9][0-9]{0,9}/[1-9][0-9]{0,9}$"
+
+
+def of_recognition() -> QueryInteger:
+    """Return the parameter that asks for one recognition."""
+    return QueryInteger(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="Only what counts so: the `id` of a recognition."
+    )
+
+
+class RateText(Pattern):
+    """A rate in a query string, `4/5`; it need not be in lowest terms."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(_RATE, max_length=21, **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return its two terms, lowest. Raises: ValidationError."""
+        value = super().run_validation(data)
+        if not isinstance(value, str):
+            return value
+        numerator, denominator = map(int, value.split("/"))
+        common = gcd(numerator, denominator)
+        return numerator // common, denominator // common
 
 
 class Instant(serializers.DateTimeField):
@@ -41,6 +66,7 @@ class BlockQuery(PageQuery):
     registry = Pattern(_REGISTRY, required=False, help_text="The issuing registry, `CNBJ`.")
     unit_type = Pattern(_UNIT_TYPE, required=False)
     vintage = QueryInteger(required=False, min_value=1990, max_value=2200)
+    recognition = of_recognition()
 
 
 class TransactionQuery(PageQuery):
@@ -55,12 +81,14 @@ class TransactionQuery(PageQuery):
 
 
 class HoldingsQuery(Query):
-    """Of which time an account's balances are told."""
+    """Of which time an account's balances are told, and which of them."""
 
     as_of = Instant(
         required=False,
         help_text="A past instant, RFC 3339 with an offset; what completed exactly then counts. Absent: now.",
     )
+    recognition = of_recognition()
+    rate = RateText(required=False, help_text="Only what counts at this rate, `4/5`; 1/1: also what is at home.")
 
     def validate_as_of(self, value: datetime) -> datetime:
         """Return the instant. Raises: ValidationError for a time to come."""

@@ -10,10 +10,17 @@ from accounts.api.fields import Flag, StrictSerializer, Text
 from accounts.texts import text
 from registry.api.orders import LONGEST_REFERENCE, LONGEST_TEXT, OrderSerializer
 from registry.api.refusals import errors_of
-from registry.api.transaction_serializers import MovedBlockSerializer, TransactionSerializer, WarningSerializer
+from registry.api.transaction_serializers import (
+    MovedBlockSerializer,
+    RecognisedSerializer,
+    TransactionSerializer,
+    WarningSerializer,
+)
 from registry.operations.explain import Explained
 from registry.operations.outcome import Outcome, Refused
+from registry.rules.check_table import Group
 from registry.rules.checks import CHECKS
+from registry.rules.crossings import CrossingTold, QuotaTold
 from registry.rules.states import State
 from registry.rules.types import Approval
 
@@ -65,6 +72,43 @@ class TermsSerializer(serializers.Serializer[Any]):
     warnings = WarningSerializer(many=True, help_text="Which deadlines are near while it waits.")
 
 
+class QuotaToldSerializer(serializers.Serializer[QuotaTold]):
+    """A quota that the transaction would take from or, on the way home, give back to."""
+
+    kind = serializers.ChoiceField(choices=["entry", "leave", "vintage", "reserve", "holder", "net-flow"])
+    year = serializers.IntegerField(help_text="Of the destination's calendar; 0: the corridor's whole life.")
+    vintage = serializers.IntegerField(allow_null=True)
+    measure = serializers.ChoiceField(choices=["units", "recognised"])
+    quantity = serializers.IntegerField(help_text="In its measure.")
+    limit = serializers.IntegerField(allow_null=True, help_text="Null: there is none.")
+    left_before = serializers.IntegerField(allow_null=True)
+    left_after = serializers.IntegerField(allow_null=True, help_text="Below nought where it would not be enough.")
+
+
+class CrossingSerializer(serializers.Serializer[CrossingTold]):
+    """What the transaction would do on one corridor: enter by it, or return home off it."""
+
+    way = serializers.ChoiceField(choices=["entry", "return"])
+    corridor = serializers.IntegerField(
+        source="corridor_id", allow_null=True, help_text="Null: the two registries are not linked."
+    )
+    origin = serializers.CharField(help_text="Who issued the units, `CN-BJ`.")
+    destination = serializers.CharField(help_text="Where they count as recognised, `JP-13`.")
+    agreement = serializers.IntegerField(
+        source="agreement_id", allow_null=True, help_text="Null: no terms are in force."
+    )
+    version = serializers.IntegerField(allow_null=True)
+    digest = serializers.CharField(allow_null=True, help_text="SHA-256 of the terms.")
+    rate = RecognisedSerializer(allow_null=True)
+    quantity = serializers.IntegerField(help_text="Units of 1 t CO2e.")
+    recognised = serializers.IntegerField(allow_null=True, help_text="Recognised tonnes, rounded down.")
+    quotas = QuotaToldSerializer(many=True)
+    imbalance_before = serializers.IntegerField(allow_null=True, help_text="Units; null on the way home.")
+    imbalance_after = serializers.IntegerField(allow_null=True)
+    level_before = serializers.ChoiceField(choices=["quiet", "warn", "taper", "suspend"], allow_null=True)
+    level_after = serializers.ChoiceField(choices=["quiet", "warn", "taper", "suspend"], allow_null=True)
+
+
 class ExplanationSerializer(serializers.Serializer[Explained]):
     """What would become of a proposal; nothing was changed."""
 
@@ -76,6 +120,14 @@ class ExplanationSerializer(serializers.Serializer[Explained]):
     terms = TermsSerializer(allow_null=True, help_text="How it would begin; null: it would be refused.")
     after_approval = TermsSerializer(allow_null=True, help_text="What an approval at this moment would lead to.")
     serial_blocks = serializers.SerializerMethodField(help_text="What would move; a proposal may name these.")
+    crossings = CrossingSerializer(
+        source="told.crossings", many=True, help_text="Across a link: each corridor it uses, also where it is refused."
+    )
+    worth = serializers.IntegerField(
+        source="told.worth",
+        allow_null=True,
+        help_text="Of a surrender with foreign units: the recognised tonnes it adds to its obligation.",
+    )
 
     def get_accepted(self, explained: Explained) -> bool:
         """Return whether no check fails."""
@@ -93,7 +145,7 @@ class ExplanationSerializer(serializers.Serializer[Explained]):
                 "details": [error.detail for error in failed if error.code == code],
             }
             for code, row in sorted(CHECKS.items())
-            if row.judge is not None
+            if row.judge is not None or (explained.told.is_external and row.group is Group.LINK)
         ]
 
     @extend_schema_field(MovedBlockSerializer(many=True))

@@ -42,6 +42,17 @@ FIELD_OF_CHECK: Mapping[int, str] = {
     5016: "transferring_account",
     5010: "serial_blocks",
     5015: "obligation",
+    6001: "acquiring_account",
+    6002: "acquiring_account",
+    6003: "unit_type",
+    6004: "vintage",
+    6005: "quantity",
+    6006: "quantity",
+    6010: "acquiring_account",
+    6013: "quantity",
+    6014: "registry",
+    6016: "acquiring_account",
+    6017: "acquiring_account",
 }
 # The one check that is about the request's header, not its body.
 OF_THE_KEY = 3004

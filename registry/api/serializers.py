@@ -51,12 +51,18 @@ class CheckListSerializer(serializers.Serializer[Any]):
 
 
 class RecognitionSerializer(serializers.Serializer[Any]):
-    """What a unit counts as here: its worth as two integers, 1/1 for a unit at home, and the period it was carried over into."""
+    """What a unit counts as here: its worth as two integers, 1/1 for a unit at home, and the period it was carried over into.
+
+    Units of one series with different recognitions are different products; `/recognitions/{id}` tells one in full.
+    """
 
     id = serializers.IntegerField(help_text="As an order names it; 0 for a unit at home that was not carried over.")
     numerator = serializers.IntegerField(source="rate_numerator")
     denominator = serializers.IntegerField(source="rate_denominator")
     applicable_period = serializers.CharField(help_text="Empty where it is the period of its series.")
+    agreement = serializers.IntegerField(
+        source="agreement_id", allow_null=True, help_text="The terms that a unit abroad came by; null: it is at home."
+    )
 
 
 class HoldingSerializer(serializers.Serializer[Holding | PastHolding]):
@@ -72,10 +78,18 @@ class HoldingSerializer(serializers.Serializer[Holding | PastHolding]):
     period = serializers.CharField(source="series.period")
     recognition = RecognitionSerializer()
     quantity = serializers.IntegerField()
+    recognised = serializers.SerializerMethodField(
+        help_text="Recognised tonnes: `quantity` times the rate, rounded down. A surrender is worth what it adds to its "
+        "obligation's sum at the rate, which is rounded down once."
+    )
     reserved = serializers.IntegerField(
         allow_null=True, help_text="Held for transactions that are not final; null for a past instant."
     )
     free = serializers.SerializerMethodField(help_text="What is not reserved; null for a past instant.")
+
+    def get_recognised(self, holding: Holding | PastHolding) -> int:
+        """Return what the units count as here."""
+        return holding.quantity * holding.recognition.rate_numerator // holding.recognition.rate_denominator
 
     def get_free(self, holding: Holding | PastHolding) -> int | None:
         """Return what is not reserved."""

@@ -9,9 +9,24 @@ from rest_framework import serializers
 from accounts.api.base import printed_rows
 from accounts.api.serializers import CodedText
 from registry.operations.outcome import MovedRange, Outcome
+from registry.rules.crossings import Recognised
 from registry.rules.serials import format_block
 from registry.rules.states import State, Step
 from registry.rules.warnings import DeadlineWarning, WarningCode
+
+
+class RecognisedSerializer(serializers.Serializer[Recognised]):
+    """What units count as abroad."""
+
+    id = serializers.IntegerField(allow_null=True, help_text="Null in an explanation: it is made with the transaction.")
+    numerator = serializers.IntegerField()
+    denominator = serializers.IntegerField()
+
+
+class RecognisedValueSerializer(RecognisedSerializer):
+    """What a block counts as abroad, and its recognised tonnes."""
+
+    recognised = serializers.IntegerField(help_text="Recognised tonnes of the block alone, rounded down.")
 
 
 class MovedBlockSerializer(serializers.Serializer[MovedRange]):
@@ -33,6 +48,23 @@ class MovedBlockSerializer(serializers.Serializer[MovedRange]):
         help_text="The block that a conversion retired for these, one for one in their order; else null."
     )
 
+    recognition = serializers.SerializerMethodField(
+        help_text="What they count as before they move; null: they are at home."
+    )
+    to_recognition = serializers.SerializerMethodField(
+        help_text="What they count as where they arrive; null: they are at home."
+    )
+
+    @extend_schema_field(RecognisedValueSerializer(allow_null=True))
+    def get_recognition(self, moved: MovedRange) -> dict[str, Any] | None:
+        """Return what they counted as."""
+        return _recognised(moved.recognition, moved)
+
+    @extend_schema_field(RecognisedValueSerializer(allow_null=True))
+    def get_to_recognition(self, moved: MovedRange) -> dict[str, Any] | None:
+        """Return what they count as then."""
+        return _recognised(moved.to_recognition, moved)
+
     def get_block(self, moved: MovedRange) -> str:
         """Return the printed form."""
         return format_block(moved.registry, moved.unit_type, moved.vintage, moved.first, moved.next)
@@ -48,6 +80,17 @@ class MovedBlockSerializer(serializers.Serializer[MovedRange]):
     def get_quantity(self, moved: MovedRange) -> int:
         """Return the units in the range."""
         return moved.next - moved.first
+
+
+def _recognised(found: Recognised | None, moved: MovedRange) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "id": found.id,
+        "numerator": found.numerator,
+        "denominator": found.denominator,
+        "recognised": found.value_of(moved.next - moved.first),
+    }
 
 
 class WarningSerializer(serializers.Serializer[DeadlineWarning]):

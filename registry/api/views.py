@@ -1,5 +1,6 @@
 """Units and transactions over HTTP: authenticate, parse, one call, print. No rule is held here."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -28,11 +29,12 @@ from registry.api.transaction_serializers import (
     TransactionSerializer,
     TransactionSummarySerializer,
 )
+from registry.models import Holding
 from registry.operations.explain import explain
 from registry.operations.propose import propose
 from registry.rules.serials import GREATEST_SERIAL
 from registry.rules.warnings import WAITING
-from registry.statements import holdings_as_of
+from registry.statements import PastHolding, holdings_as_of
 
 LATEST_FIRST = Order(columns=("id",), readers=(read_uuid,), descending=True)
 BY_SERIAL = Order(columns=("origin_id", "start_no"), readers=(read_integer, read_integer))
@@ -79,7 +81,12 @@ class Holdings(ApiView):
         """List the balances of an account by registry, unit type, vintage and recognition, now or at a past instant."""
         account = known_account(self, identifier)
         at = self.parameters.get("as_of")
-        found = queries.holdings_of(account) if at is None else holdings_as_of(account, at)
+        counting = queries.Counting(self.parameters.get("recognition"), self.parameters.get("rate"))
+        found: Iterable[Holding | PastHolding] = (
+            queries.holdings_of(account, counting)
+            if at is None
+            else [row for row in holdings_as_of(account, at) if counting.takes(row.recognition)]
+        )
         answer = {"account": account.identifier} | ({} if at is None else {"as_of": at})
         rows = printed_rows(serializers.HoldingSerializer, found)
         return tagged(request, Response(answer | {"results": rows}))
@@ -130,7 +137,7 @@ class Blocks(ApiView):
     def get(self, request: Request, identifier: str) -> Response:
         """List the unit blocks that an account holds, by issuing registry and serial."""
         account = known_account(self, identifier)
-        named = {name: self.parameters.get(name) for name in ("registry", "unit_type", "vintage")}
+        named = {name: self.parameters.get(name) for name in ("registry", "unit_type", "vintage", "recognition")}
         blocks = queries.blocks_of(account, **named)
         found = page(blocks, BY_SERIAL, self.parameters.get("cursor"), self.parameters["limit"])
         rows = printed_rows(serializers.BlockSerializer, found.rows)

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql("0006_effect.sql"),
             reverse_sql="""
-        DROP FUNCTION registry_effect, registry_record, registry_proceed, registry_freeze_or_release;
+        DROP FUNCTION registry_effect, registry_record, registry_proceed, registry_freeze_or_release, registry_keep_answer;
     """,
         )
     ]

@@ -13,13 +13,18 @@ from registry.operations.outcome import MovedRange, ranges_of
 from registry.operations.terms import Terms, terms_of_approval, terms_of_proposal
 from registry.rules.approval import approval_of
 from registry.rules.checks import Failure
+from registry.rules.crossings import NOTHING_TOLD, Told
 from registry.rules.proposal import Proposal
 from registry.rules.types import Approval
+from registry.settlement import settlement_of
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What would become of a proposal. `terms` None: the checks refuse it. `after_approval`: what an approval now leads to."""
+    """What would become of a proposal. `terms` None: the checks refuse it. `after_approval`: what an approval now leads to.
+
+    `told`: which corridors it would use, whether it would be accepted or not.
+    """
 
     proposal: Proposal
     failures: tuple[Failure, ...]
@@ -27,6 +32,7 @@ class Explained:
     approval: Approval | None
     terms: Terms | None
     after_approval: Terms | None
+    told: Told = NOTHING_TOLD
 
 
 def explain(proposal: Proposal, *, actor: Actor, now: datetime) -> Explained:
@@ -41,8 +47,9 @@ def explain(proposal: Proposal, *, actor: Actor, now: datetime) -> Explained:
         facts = ledger.read(database, [proposal], actor=actor, now=now, lock=False)
         judged = settled(database, ledger.context(proposal, facts, actor=actor, now=now), lock=False)
         failures = failures_of(judged)
+        told = settlement_of(judged).told(judged)
         if failures:
-            return Explained(proposal, failures, (), None, None, None)
+            return Explained(proposal, failures, (), None, None, None, told)
         needed = approval_of(judged)
         return Explained(
             proposal,
@@ -51,4 +58,5 @@ def explain(proposal: Proposal, *, actor: Actor, now: datetime) -> Explained:
             needed,
             terms_of_proposal(judged),
             terms_of_approval(judged) if needed else None,
+            told,
         )

@@ -13,6 +13,7 @@ from registry.identity import transaction_id
 from registry.operations.terms import Terms
 from registry.plan import Plan
 from registry.rules.checks import Failure
+from registry.rules.crossings import Recognised
 from registry.rules.facts import Context
 from registry.rules.states import State
 from registry.rules.types import Effect
@@ -26,6 +27,7 @@ class MovedRange:
 
     `becomes`: the period that they are carried over into, or the unit type that they are converted into; empty: they stay
     what they are. `made_from`: the serials `[first, next)` that these were made in place of, one for one in their order.
+    `recognition`, `to_recognition`: what they count as before and after, None where they are at home.
     """
 
     registry: str
@@ -37,6 +39,8 @@ class MovedRange:
     acquiring: str
     becomes: str = ""
     made_from: "MovedRange | None" = None
+    recognition: Recognised | None = None
+    to_recognition: Recognised | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +221,13 @@ def ranges_of(judged: Context, *, completes: bool = False) -> tuple[MovedRange, 
     """Return the ranges that an accepted transaction moves, as they are printed; those that it makes where it `completes`."""
     ranges: list[MovedRange] = []
     converted: list[tuple[int, int, MovedRange]] = []
+    settlement = settlement_of(judged)
     for found in judged.lines:
         names = {named.serials.first: named.unit_type for named in found.named}
         for piece in found.pieces:
             unit_type = names.get(piece.first) or found.line.unit_type
             registry = found.line.serials[0].registry if found.line.serials else found.line.registry
+            before, after = settlement.recognised(judged, found.line, piece)
             ranges.append(
                 MovedRange(
                     registry,
@@ -232,6 +238,8 @@ def ranges_of(judged: Context, *, completes: bool = False) -> tuple[MovedRange, 
                     found.line.transferring,
                     found.line.acquiring,
                     found.line.becomes or _becomes(judged, registry, unit_type),
+                    recognition=before,
+                    to_recognition=after,
                 )
             )
             if judged.type.effect is Effect.CONVERT and completes:

@@ -167,5 +167,11 @@ def test_holdings_are_whole_and_blocks_sum_to_them(market, ask):
     holding = ask("seller").get(f"/api/v1/accounts/{market['seller']}/holdings").json()["results"]
     blocks = ask("seller").get(f"/api/v1/accounts/{market['seller']}/blocks").json()["results"]
     assert [(row["quantity"], row["reserved"], row["free"]) for row in holding] == [(590, 0, 590)]
-    assert holding[0]["recognition"] == {"id": 0, "numerator": 1, "denominator": 1, "applicable_period": ""}
+    assert holding[0]["recognition"] == {
+        "id": 0,
+        "numerator": 1,
+        "denominator": 1,
+        "applicable_period": "",
+        "agreement": None,
+    }
     assert sum(block["quantity"] for block in blocks) == 590

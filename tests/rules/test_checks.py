@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accounts.rules.access import Actor
 from accounts.texts import text
 from registry.rules import check_table, checks
-from registry.rules.check_table import CHECKS, Check, CodeUsedTwice
+from registry.rules.check_table import CHECKS, Check, CodeUsedTwice, Group
 from registry.rules.facts import Context, HoldingLimitFacts, LimitFacts, LimitsFacts, LineFacts, Moment
 from registry.rules.proposal import MOST_RANGES, Line, Proposal, SerialRange
 from registry.rules.serials import GREATEST_SERIAL
@@ -363,7 +363,9 @@ def test_each_check_is_broken_alone(case, monkeypatch):
 
 
 def test_every_check_is_broken_somewhere():
-    assert {code for code, _ in BROKEN} | FOUND_ELSEWHERE == set(CHECKS)
+    # Those of links are broken in tests/linking.
+    own = {code for code, row in CHECKS.items() if row.group is not Group.LINK}
+    assert {code for code, _ in BROKEN} | FOUND_ELSEWHERE == own
 
 
 def test_every_failure_is_told_at_once_in_the_order_of_codes():

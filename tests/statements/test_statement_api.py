@@ -37,7 +37,13 @@ def test_a_statement_adds_up_and_says_what_moved(moved, ask):
     assert told["total"] == {"opening": 0, "in": 600, "out": 30, "closing": 570}
     (total,) = told["totals"]
     assert (total["registry"], total["unit_type"], total["vintage"], total["closing"]) == ("CNBJ", "BEA", 2026, 570)
-    assert total["recognition"] == {"id": 0, "numerator": 1, "denominator": 1, "applicable_period": ""}
+    assert total["recognition"] == {
+        "id": 0,
+        "numerator": 1,
+        "denominator": 1,
+        "applicable_period": "",
+        "agreement": None,
+    }
     assert [(row["direction"], row["quantity_in"], row["quantity_out"], row["balance"]) for row in told["results"]] == [
         ("in", 600, 0, 600),
         ("out", 0, 10, 590),

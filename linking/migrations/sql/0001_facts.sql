@@ -75,6 +75,11 @@ BEGIN
                             (corridors #>> ARRAY[w.origin || '-' || w.acquirer, 'year'])::smallint)) END)), '[]')
             INTO after_entry FROM (SELECT DISTINCT (p ->> 0)::bigint AS origin, (p ->> 2)::bigint AS acquirer, (p ->> 4)::integer AS recognition
                 FROM jsonb_array_elements(pieces) p WHERE p -> 1 <> p -> 2) w;
+        ELSE
+            -- Pinned when it was proposed.
+            SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_array(b.origin_id, a.jurisdiction_id, b.recognition_id, b.to_recognition_id)), '[]')
+            INTO after_entry FROM registry_transactionblock b JOIN accounts_account a ON a.id = b.to_account_id
+            WHERE b.transaction_id = own AND b.to_recognition_id IS NOT NULL;
         END IF;
     END IF;
     result := jsonb_build_object('corridors', corridors, 'after', after_entry,

@@ -52,6 +52,14 @@ BEGIN
     END IF;
 END $$;
 
+-- The answer for an idempotency key of an act that writes itself and its log entries in the same transaction (the operations of `linking`).
+CREATE FUNCTION registry_keep_answer(answer jsonb) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    INSERT INTO registry_answer (principal, key, digest, status, body)
+    SELECT a.principal, a.key, a.digest, a.status, a.body
+    FROM jsonb_to_record(answer) AS a (principal text, key text, digest text, status smallint, body text)
+$$;
+
 -- The next step of transactions that wait: {"steps": [{...columns}], "ranges": of what completes and could reserve nothing, "entries",
 -- "answers"}. The recorded steps change the states (0004); what is not as it was decided raises serialization_failure.
 CREATE FUNCTION registry_proceed(plan jsonb) RETURNS void

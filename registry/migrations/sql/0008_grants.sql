@@ -21,6 +21,6 @@ BEGIN
     END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION registry_facts(jsonb, boolean), registry_effect(jsonb), registry_record(jsonb), registry_proceed(jsonb),
-    registry_waiting(jsonb), registry_freeze_or_release(jsonb),
+    registry_waiting(jsonb), registry_keep_answer(jsonb), registry_freeze_or_release(jsonb),
     registry_series_of(bigint, text, text), registry_open_serial_space(bigint), registry_merge_neighbours(bigint)
     TO registry_application;

@@ -1,0 +1,54 @@
+"""Quotas row by row, as a list shows them: each with its limit of now where its window is now's, else as it last was."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from linking.models import Quota
+from linking.queries import CorridorNow, corridors, corridors_now
+from linking.quota_queries import QuotaNow, measure_of, opposite_used
+
+
+@dataclass(frozen=True, slots=True)
+class ListedQuota:
+    """A row with what it limits. `is_current`: whether its window is the one that is used now."""
+
+    row: Quota
+    quota: QuotaNow
+    is_current: bool
+
+
+def listed_quotas(rows: Sequence[Quota], *, now: datetime) -> list[ListedQuota]:
+    """Return rows of `visible_quotas` as a list shows them, in nine statements at most beside the caller's."""
+    ids = {row.corridor_id for row in rows if row.corridor_id is not None}
+    standing = {row.corridor.pk: row for row in corridors_now(corridors().filter(pk__in=ids), now=now)} if ids else {}
+    opposite = opposite_used(rows)
+    return [_listed(row, standing, opposite.get(row.pk, 0)) for row in rows]
+
+
+def _listed(row: Quota, standing: Mapping[int, CorridorNow], opposite: int) -> ListedQuota:
+    corridor = standing.get(row.corridor_id or 0)
+    is_current = corridor is None or row.year == _window(row, corridor)
+    limit = row.limit if corridor is None or not is_current else _limit(row, corridor)
+    measure = "recognised" if row.kind == "use" else "units"
+    if row.kind == "entry":
+        measure = str(measure_of(None if corridor is None else corridor.terms))
+    quota = QuotaNow(row.kind, row.year, row.vintage, measure, limit, row.reserved, row.used, opposite)
+    return ListedQuota(row, quota, is_current)
+
+
+def _window(row: Quota, corridor: CorridorNow) -> int:
+    """The year of the quota's kind that is used now."""
+    if row.kind == "reserve":
+        return 0
+    return corridor.net_year if row.kind == "net-flow" else corridor.year
+
+
+def _limit(row: Quota, corridor: CorridorNow) -> int | None:
+    """The limit of now: as terms in force and leave say; as it last was where they have ended."""
+    if row.kind == "holder":
+        return row.limit if corridor.terms is None else corridor.terms.holder_limit
+    shown = {(quota.kind, quota.vintage): quota.limit for quota in corridor.quotas}
+    if row.kind == "leave":
+        return row.limit if corridor.leave is None else corridor.leave.limit
+    return row.limit if corridor.terms is None else shown.get((row.kind, row.vintage), row.limit)
