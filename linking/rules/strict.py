@@ -31,11 +31,12 @@ Faults = list[Fault]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form: what it is called in the documents, how it is read (`None` after a fault), and how it prints."""
+    """One form: what it is called, how it is read (`None` after a fault), how it prints, and the dataclass that is inside it."""
 
     says: str
     read: Callable[[object, str, Faults], object]
     show: Callable[[object], object] = lambda value: value
+    inside: Callable[..., object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def listed(form: Form, least: int, greatest: int, *, in_order: bool) -> Form:
         return [form.show(item) for item in value]
 
     says = f"list of {least:,} to {greatest:,}{', rising' if in_order else ''}: {form.says}"
-    return Form(says, read, show)
+    return Form(says, read, show, form.inside)
 
 
 def or_null(form: Form) -> Form:
@@ -190,7 +191,7 @@ def or_null(form: Form) -> Form:
     def read(value: object, path: str, faults: Faults) -> object:
         return None if value is None else form.read(value, path, faults)
 
-    return Form(f"{form.says}; or null", read, lambda value: None if value is None else form.show(value))
+    return Form(f"{form.says}; or null", read, lambda value: None if value is None else form.show(value), form.inside)
 
 
 def part(made: Callable[..., object]) -> Form:
@@ -199,7 +200,7 @@ def part(made: Callable[..., object]) -> Form:
     def read(value: object, path: str, faults: Faults) -> object:
         return read_part(made, value, path, faults)
 
-    return Form("object", read, show_part)
+    return Form("object", read, show_part, made)
 
 
 @cache

@@ -6,7 +6,7 @@ fault named, and what is accepted prints back to the same bytes. That single ter
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -21,7 +21,7 @@ GREATEST_DAYS = 3650
 
 UNITS = strict.integer(0, GREATEST_UNITS)
 DAYS = strict.integer(0, GREATEST_DAYS)
-VINTAGE = strict.integer(1000, 9999)
+VINTAGE = replace(strict.integer(1000, 9999), says="year, 1000 to 9999")
 POSITIVE = strict.integer(1, GREATEST_TERM)
 SHARE = strict.integer(0, GREATEST_TERM)
 JURISDICTION = strict.code(r"[A-Z]{2}-[A-Z0-9]{1,3}", "CN-BJ")
@@ -291,7 +291,7 @@ def terms_from(document: object) -> Terms:
 
     Raises: TermsFault with every fault of form; where there is none, with every term that does not agree with another.
     """
-    # Imported here since what is consistent is said of the dataclasses above.
+    # Imported here: it is about the dataclasses above and imports them.
     from linking.rules.terms_consistency import inconsistencies
 
     faults: Faults = []

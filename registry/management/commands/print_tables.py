@@ -1,12 +1,15 @@
 """`manage.py print_tables [--check]`: the pages of docs/ that are printed from the code's tables."""
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
+from django.utils.module_loading import module_has_submodule
 
 from accounts.rules.account_types import ACCOUNT_TYPES
 from accounts.rules.representatives import PERMITTED
@@ -35,16 +38,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with translation.override("en"):
-            stale = [name for name, page in pages().items() if _differs(name, page)]
+            printed = all_pages()
+            stale = [name for name, page in printed.items() if _differs(name, page)]
             if options["check"] and stale:
                 raise CommandError(f"Not as the code says: {', '.join(stale)}. Run ./dev manage print_tables.")
             for name in stale:
-                _file(name).write_text(pages()[name], encoding="utf-8")
+                _file(name).write_text(printed[name], encoding="utf-8")
         self.stdout.write(f"printed: {', '.join(stale) or 'nothing to do'}")
 
 
+def all_pages() -> Mapping[str, str]:
+    """Return the pages of every app by their file name in docs/: an app above has its own in `printed_pages.py`."""
+    found = dict(pages())
+    for app in apps.get_app_configs():
+        if app.module is not None and module_has_submodule(app.module, "printed_pages"):
+            found |= import_module(f"{app.name}.printed_pages").pages()
+    return found
+
+
 def pages() -> Mapping[str, str]:
-    """Return the pages by their file name in docs/, in the active language."""
+    """Return the registry's own pages by their file name in docs/, in the active language."""
     return {
         "checks.md": "\n".join(_checks()),
         "states.md": "\n".join(_states()),
