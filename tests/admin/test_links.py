@@ -41,7 +41,7 @@ CLAUSE = {"warn": 200, "taper": [{"from": 300, "numerator": 1, "denominator": 2}
 
 
 def pages_of_links() -> Pilot:
-    """Beijing and Tokyo reciprocal with quotas and a clause, units sent both ways, one transfer waiting; Tokyo and Seoul not linked."""
+    """Beijing and Tokyo reciprocal, with quotas and a clause, units sent both ways, one transfer waiting; Tokyo and Seoul at none."""
     made = pilot()
     made.agree(
         "CN-BJ",
@@ -139,7 +139,7 @@ def entered_terms(corridor: Corridor, **changes: object) -> dict[str, object]:
         value = form[name].value()
         if hasattr(value, "strftime"):
             value = value.strftime("%Y-%m-%dT%H:%M:%S")
-        if value not in (None, False):
+        if value is not None and value is not False:
             entered[name] = value
     return entered | changes
 
@@ -299,7 +299,6 @@ def test_pages_cost_as_many_statements_however_much_there_is(cities, who):
 def test_terms_are_proposed_by_a_form_that_begins_with_the_version_in_force(cities, junior):
     link, corridor = cities.link(*PAIR), cities.corridor(*PAIR)
     page = told(propose(junior, link, "terms", corridor, **entered_terms(corridor, holder_limit="700")))
-    print(re.findall(r'errorlist.*?</ul>', page))
     assert "Proposed. It waits for signatures" in page
     made = Instrument.objects.latest("id")
     before = Agreement.objects.get(corridor=corridor).terms
@@ -318,7 +317,7 @@ def test_every_term_of_a_document_can_be_entered_field_by_field(cities):
     entered = {
         name: value.strftime("%Y-%m-%dT%H:%M:%S") if hasattr(value, "strftime") else value
         for name, value in entered.items()
-        if value not in (None, False)
+        if value is not None and value is not False
     }
     sent = TermsForm(entered | {"key": str(uuid4())}, document=wanted)
     assert sent.is_valid(), sent.errors
