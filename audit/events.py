@@ -62,6 +62,8 @@ EVENTS: Mapping[str, str] = {
     "allocation.excess-recorded": "it was recorded how much of a delivered allocation was too much",
     "allocation.withheld": "a row of an allocation table was withheld or released",
     "emissions.recorded": "verified emissions were recorded or corrected",
+    "base.recorded": "a facility's base and factor for a year were recorded or corrected",
+    "excess-credits.applied": "excess credits were applied for, with what was issuable and why",
     "obligation.recorded": "an obligation was recorded or changed",
     "obligation.deadline-moved": "deadlines of a year follow a rule or a calendar that has changed",
     "compliance.status-determined": "compliance statuses were determined",

@@ -256,6 +256,10 @@ def _bars(
         limit = terms.net_flow_limit + opposite
         agreed = terms.net_flow_limit if opposite else None
         yield QuotaBar("net-flow", "", str(year), "units", limit, agreed, reserved, used)
+    if terms.rate.rate.exceeds_one:
+        added = next((row for row in rows if _is(row, "reserve", 0)), None)
+        reserved, used = (0, 0) if added is None else (added.reserved, added.used)
+        yield QuotaBar("reserve", "", "life", "recognised", terms.rate.reserve, None, reserved, used)
     if terms.holder_limit is not None and names:
         for row in rows:
             if row.kind == "holder" and row.year == window and row.holder is not None and row.reserved + row.used:

@@ -101,6 +101,7 @@ def _corridor(row: Mapping[str, Any]) -> CorridorFacts:
         net_year=row["net_year"],
         imbalance=row["imbalance"],
         time_zone=row["time_zone"],
+        reserve_held=row["reserve_held"],
     )
 
 

@@ -1,24 +1,25 @@
 """Reads of compliance: what installations are judged by and how they stand, as of an instant."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet
 
 from accounts.calendars import calendar_of
 from accounts.models import Installation, Jurisdiction
 from accounts.queries import rule_in_force
-from registry.models import Obligation, RecordedEmissions, StatusSnapshot, Transaction, TransactionStep
+from registry.models import Obligation, RecordedEmissions, StatusSnapshot, Transaction
+from registry.period_queries import positions, regimes_of
 from registry.rules.compliance import ComplianceFacts, Status, YearRecord, surrender_all_status
+from registry.rules.cover_the_excess import Position, cover_the_excess_status
 from registry.rules.deadlines import KEY, Counts, deadline_of, deadline_rule_of, is_in_time
-from registry.rules.states import State, Step
-
-SURRENDER = "10-2"
-
+from registry.rules.states import State
+from registry.rules.worth import Recognised, differences
+from registry.surrendered import recognised_in, standing_surrenders, values_by_obligation, with_approval
 
 # A surrender in one of these has ended.
 ENDED = (State.COMPLETED, State.REJECTED, State.CANCELLED, State.TERMINATED)
@@ -67,9 +68,10 @@ class Standing:
 class ObligationStanding:
     """An obligation, what counts for it, and how its installation stands for its year.
 
-    All in t CO2e. `emissions` of its year: None where none are recorded or it was excluded. `surrendered`: for this obligation,
-    of which `surrendered_in_time`.
-    `cumulative_emissions`: up to its year; `cumulative_surrendered`: for all obligations. `status_at_deadline`: None until then.
+    All in t CO2e. `emissions` of its year: None where none are recorded or it was excluded. `surrendered`: what was surrendered
+    for this obligation, as it is recognised, of which `surrendered_in_time`; `units_surrendered`: the number of units.
+    `cumulative_emissions`: up to its year; `cumulative_surrendered`: for all obligations. Where the rule is cover-the-excess,
+    they are those of the period, and `position` is how the facility stands in it. `status_at_deadline`: None until then.
     """
 
     obligation: Obligation
@@ -77,41 +79,80 @@ class ObligationStanding:
     excluded: bool
     surrendered: int
     surrendered_in_time: int
+    units_surrendered: int
     cumulative_emissions: int
     cumulative_surrendered: int
     status: Status
     status_at_deadline: str | None
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Surrenders:
+    """The surrenders for one obligation, and what of each is recognised at a rate."""
+
+    those: Sequence[Any]
+    recognised: Mapping[UUID, Sequence[Recognised]]
+
+    @property
+    def units(self) -> int:
+        return sum(each.quantity for each in self.those)
+
+    @property
+    def value(self) -> int:
+        parts = [part for each in self.those for part in self.recognised.get(each.pk, ())]
+        return self.units + sum(differences(parts).values())
+
+    def in_time_for(self, obligation: Obligation) -> "_Surrenders":
+        return _Surrenders([each for each in self.those if _in_time(each, obligation)], self.recognised)
 
 
 def obligations_of(installation: Installation, *, at: datetime) -> list[ObligationStanding]:
-    """Return an installation's obligations by year, as they stand at `at`, in four statements."""
+    """Return an installation's obligations by year, as they stand at `at`.
+
+    In six statements, and six more for each of a period. Raises: RuleNotUnderstood.
+    """
     obligations = list(Obligation.objects.filter(installation=installation).order_by("year"))
     recorded = RecordedEmissions.objects.filter(installation=installation, recorded_at__lte=at).order_by("id")
     years = {row.year: YearRecord(row.quantity or 0, row.excluded) for row in recorded}
-    surrenders: dict[int, list[Transaction]] = defaultdict(list)
-    for each in _with_approval(_standing_surrenders([row.pk for row in obligations], at)).order_by("id"):
-        surrenders[each.obligation_id or 0].append(each)
-    surrendered = {obligation: sum(each.quantity for each in those) for obligation, those in surrenders.items()}
+    surrendered = _surrenders_for(obligations, at)
     determined = dict(
         StatusSnapshot.objects.filter(installation=installation, determined_at__lte=at).values_list("year", "status")
     )
-    facts = ComplianceFacts(installation.first_year, installation.last_year, years, sum(surrendered.values()))
+    regimes = regimes_of(installation.jurisdiction_id)
+    total = sum(each.value for each in surrendered.values())
+    facts = ComplianceFacts(installation.first_year, installation.last_year, years, total)
 
     def standing(obligation: Obligation) -> ObligationStanding:
-        record = years.get(obligation.year)
+        record, those = years.get(obligation.year), surrendered[obligation.pk]
+        period = regimes.period_of(obligation.year)
+        position = None if period is None else positions([installation], period, at=at)[installation]
         return ObligationStanding(
             obligation=obligation,
             emissions=None if record is None or record.excluded else record.quantity,
             excluded=record is not None and record.excluded,
-            surrendered=surrendered.get(obligation.pk, 0),
-            surrendered_in_time=sum(each.quantity for each in surrenders[obligation.pk] if _in_time(each, obligation)),
-            cumulative_emissions=facts.emissions_until(obligation.year),
-            cumulative_surrendered=facts.surrendered,
-            status=surrender_all_status(facts, obligation.year),
+            surrendered=those.value,
+            surrendered_in_time=those.in_time_for(obligation).value,
+            units_surrendered=those.units,
+            cumulative_emissions=facts.emissions_until(obligation.year) if position is None else position.emissions,
+            cumulative_surrendered=facts.surrendered if position is None else position.surrendered,
+            status=surrender_all_status(facts, obligation.year)
+            if position is None
+            else cover_the_excess_status(position, installation.first_year, installation.last_year),
             status_at_deadline=determined.get(obligation.year),
+            position=position,
         )
 
     return [standing(row) for row in obligations]
+
+
+def _surrenders_for(obligations: Sequence[Obligation], at: datetime) -> Mapping[int, _Surrenders]:
+    standing = standing_surrenders([row.pk for row in obligations], at)
+    recognised = recognised_in(standing)
+    found: dict[int, list[Any]] = {row.pk: [] for row in obligations}
+    for each in with_approval(standing).order_by("id"):
+        found[each.obligation_id or 0].append(each)
+    return {obligation: _Surrenders(those, recognised) for obligation, those in found.items()}
 
 
 def standings(
@@ -122,11 +163,25 @@ def standings(
     known_at: datetime | None = None,
     counts: Counts = Counts.COMPLETED,
 ) -> list[Standing]:
-    """Return how every installation of a jurisdiction stood for a year at `at`, in four statements.
+    """Return how every installation of a jurisdiction stood for a year at `at`, in six statements.
 
     Judged by the emissions as they were known at `known_at` (None: at `at` itself), so a later correction can be asked for or
-    left out. A surrender whose instant that counts is exactly `at` is in time. Source: domain.md section 7, two times.
+    left out. A surrender whose instant that counts is exactly `at` is in time. Where the rule of the year is cover-the-excess,
+    the year's period is judged, in eight statements. Source: domain.md section 7, two times. Raises: RuleNotUnderstood.
     """
+    period = regimes_of(jurisdiction).period_of(year)
+    if period is not None:
+        places = Installation.objects.filter(jurisdiction=jurisdiction).order_by("number")
+        stood = positions(places, period, at=at, known_at=known_at, counts=counts)
+        return [
+            Standing(
+                place,
+                cover_the_excess_status(position, place.first_year, place.last_year),
+                position.emissions,
+                position.surrendered,
+            )
+            for place, position in stood.items()
+        ]
     facts = compliance_facts(jurisdiction, at=at, known_at=known_at, counts=counts)
     return [
         Standing(place, surrender_all_status(found, year), found.emissions_until(year), found.surrendered)
@@ -154,27 +209,6 @@ def compliance_facts(
     }
 
 
-def _standing_surrenders(
-    obligation_ids: Iterable[int], at: datetime, counts: Counts = Counts.COMPLETED
-) -> QuerySet[Transaction]:
-    """The completed surrenders for some obligations whose instant that counts is not after `at`, not reversed by then."""
-    reversals = Transaction.objects.filter(reverses=OuterRef("pk"), completed_at__lte=at)
-    found = Transaction.objects.filter(
-        ~Exists(reversals), obligation_id__in=list(obligation_ids), type_id=SURRENDER, completed_at__isnull=False
-    )
-    if counts is Counts.COMPLETED:
-        return found.filter(completed_at__lte=at)
-    if counts is Counts.PROPOSED:
-        return found.filter(proposed_at__lte=at)
-    return _with_approval(found).filter(approved_at__lte=at)
-
-
-def _with_approval(surrenders: QuerySet[Transaction]) -> QuerySet[Any]:
-    # Where nobody has to approve, it is approved when it is proposed.
-    approvals = TransactionStep.objects.filter(transaction=OuterRef("pk"), event=Step.APPROVED).values("at")
-    return surrenders.annotate(approved_at=Coalesce(Subquery(approvals), "proposed_at"))
-
-
 def _in_time(surrender: Any, obligation: Obligation) -> bool:
     return is_in_time(
         Counts(obligation.counts),
@@ -188,15 +222,9 @@ def _in_time(surrender: Any, obligation: Obligation) -> bool:
 def surrendered_by_installation(
     jurisdiction: Jurisdiction, *, at: datetime, counts: Counts = Counts.COMPLETED
 ) -> Mapping[int, int]:
-    """Return the cumulative surrenders of each installation in time at `at` by what counts, t CO2e, by installation id."""
+    """Return what each installation's surrenders in time at `at` by what counts are recognised as, t CO2e, by installation id."""
     installation_of = dict(Obligation.objects.filter(jurisdiction=jurisdiction).values_list("id", "installation_id"))
     totals: dict[int, int] = defaultdict(int)
-    sums = (
-        _standing_surrenders(installation_of, at, counts)
-        .values("obligation_id")
-        .annotate(total=Sum("quantity"))
-        .order_by("obligation_id")
-    )
-    for row in sums:
-        totals[installation_of[row["obligation_id"] or 0]] += row["total"]
+    for obligation, value in values_by_obligation(installation_of, at=at, counts=counts).items():
+        totals[installation_of[obligation]] += value
     return totals

@@ -37,6 +37,7 @@ class Act(StrEnum):
     SET_HOLDING_LIMITS = "set-holding-limits"
     LOAD_ALLOCATION_TABLE = "load-allocation-table"
     APPROVE_ALLOCATION_TABLE = "approve-allocation-table"
+    APPROVE_EXCESS_CREDITS = "approve-excess-credits"
     RUN_ALLOCATION = "run-allocation"
     RECORD_OBLIGATION = "record-obligation"
     RECORD_EMISSIONS = "record-emissions"
@@ -75,6 +76,8 @@ PERMITTED: Mapping[Act, frozenset[Role]] = {
     Act.SET_HOLDING_LIMITS: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR}),
     Act.LOAD_ALLOCATION_TABLE: _REGISTRY_ADMINISTRATORS | {Role.COMPLIANCE_AUTHORITY},
     Act.APPROVE_ALLOCATION_TABLE: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.COMPLIANCE_AUTHORITY}),
+    # The trigger `excess_is_issuable` holds its own copy of this one.
+    Act.APPROVE_EXCESS_CREDITS: frozenset({Role.SENIOR_REGISTRY_ADMINISTRATOR}),
     Act.RUN_ALLOCATION: _REGISTRY_ADMINISTRATORS,
     Act.RECORD_OBLIGATION: frozenset({Role.COMPLIANCE_AUTHORITY}),
     Act.RECORD_EMISSIONS: frozenset({Role.COMPLIANCE_AUTHORITY}),

@@ -145,8 +145,11 @@ _ROWS = (
     _retiring("LAP", Standing.LAPSED, Family.LAPSE),
     # One escrow per link; what crosses it is the link's business alone.
     _administrative("LNK", frozenset({Family.EXTERNAL_TRANSFER}), frozenset({Family.EXTERNAL_TRANSFER})),
-    # Where the part of surrendered foreign units goes that a discount leaves uncounted, if the agreement pools it.
-    _administrative("MRG", frozenset({Family.MANDATORY_CANCELLATION}), frozenset({Family.SURRENDER})),
+    # Where the part of surrendered foreign units goes that a discount leaves uncounted, if the agreement pools it, and where the
+    # registry's own units are set aside that cover a rate above one.
+    _administrative(
+        "MRG", frozenset({Family.MANDATORY_CANCELLATION}), frozenset({Family.SURRENDER, Family.AUCTION_DELIVERY})
+    ),
     AccountType(
         "OHA",
         _ANYONE | _AUTHORITY,

@@ -25,9 +25,24 @@ DEFAULTS: Mapping[str, tuple[Json, str]] = {
     "transaction.reversal-limit": ({"days": 30}, DESIGN),
 }
 
+Row = tuple[str, date | None, date | None, Json, str, str]
+
+# Of fiscal years, each called by the calendar year in which it begins.
+_TOKYO_PERIODS: tuple[Row, ...] = tuple(
+    (
+        "compliance.period",
+        date(first, 4, 1),
+        date(first + 5, 4, 1),
+        {"first_year": first, "last_year": first + 4, "begins": "04-01"},
+        "V",
+        f"seed facts /TK/periods/{number}",
+    )
+    for number, first in enumerate((2010, 2015, 2020, 2025))
+)
+
 # What only one jurisdiction has, with its mark: recalled, and to be confirmed before anybody relies on it. From a day until a
 # day; None: from the programme's start, and for ever.
-OF_ONE: Mapping[str, tuple[tuple[str, date | None, date | None, Json, str, str], ...]] = {
+OF_ONE: Mapping[str, tuple[Row, ...]] = {
     "BJ": (
         # An operator may hold its own allocation and this much more; any other holder this much. Units of 1 t CO2e.
         (
@@ -38,6 +53,12 @@ OF_ONE: Mapping[str, tuple[tuple[str, date | None, date | None, Json, str, str],
             "RM",
             "Beijing's limit on holdings as recalled; no text of it was read",
         ),
+    ),
+    # Its own rule of compliance.
+    "TK": (
+        ("compliance.rule", None, None, "cover-the-excess", "V", "seed facts /TK/issuance_rule and /TK/cap_type"),
+        ("compliance.excess-unit-type", None, None, "TER", "V", "seed facts /TK/units"),
+        *_TOKYO_PERIODS,
     ),
     # One for one, by an operator. That the window became five years in 2024 was read; the day, and that the years are counted
     # from the vintage to the end of a year, were not.

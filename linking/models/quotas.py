@@ -2,7 +2,7 @@
 
 from django.db import models
 
-KINDS = ("entry", "leave", "vintage", "holder", "net-flow", "use")
+KINDS = ("entry", "leave", "vintage", "holder", "net-flow", "reserve", "use")
 
 
 class Quota(models.Model):

@@ -4,11 +4,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.models import Deployment
 from accounts.refusals import Refusal
 from accounts.rules.access import Act, Actor
 from linking.degree_queries import BLOCKS
 from linking.models import Condition, Link
 from linking.operations.sides import person_of, side_of, tell
+from linking.readiness_queries import open_blocks
 from linking.rules.degrees import CONDITIONS, Ticker, expiry_of
 
 
@@ -24,6 +26,8 @@ def tick_condition(link: Link, *, code: str, evidence: str, actor: Actor, now: d
         raise Refusal("condition-is-not-ticked", field="code", condition=code)
     if not evidence.strip():
         raise Refusal("evidence-missing", field="evidence")
+    if code == BLOCKS:
+        _refuse_blocks(link, evidence, now)
     with transaction.atomic():
         ticked = Condition.objects.create(
             link=link,
@@ -47,3 +51,15 @@ def tick_condition(link: Link, *, code: str, evidence: str, actor: Actor, now: d
             now=now,
         )
     return ticked
+
+
+def _refuse_blocks(link: Link, evidence: str, now: datetime) -> None:
+    """Let nothing that blocks pass; an exercise may go on where the evidence names each point, as what it only assumes.
+
+    Seoul runs no system of its own, so without this nobody could try a link with it (domain.md section 2).
+    """
+    blocks = open_blocks(link.first, link.second, now)
+    unnamed = [point for point in blocks if point not in evidence]
+    is_exercise = Deployment.objects.filter(mode=Deployment.Mode.EXERCISE).exists()
+    if blocks and (unnamed or not is_exercise):
+        raise Refusal("readiness-blocks", field="evidence", points=", ".join(blocks))

@@ -5,7 +5,7 @@ PostgreSQL judges the same by itself (linking/migrations/sql/0001_crossing.sql).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from linking.rules import reciprocity
@@ -13,7 +13,7 @@ from linking.rules.crossing import CorridorFacts, LinkFacts, Part, QuotaFacts, Q
 from linking.rules.degrees import Degree, corridor_is_open
 from linking.rules.quotas import counted, use_limit
 from linking.rules.rates import Rate, value_of
-from linking.rules.terms import Settling, Terms, UseQuotaNode
+from linking.rules.terms import Measure, Settling, Terms, UseQuotaNode
 from registry.rules.approval import first_state, state_after_approval
 from registry.rules.check_table import Check, Failure, Finding, Group, about, add
 from registry.rules.checks_of_accounts import sending
@@ -162,6 +162,9 @@ def quotas_asked(
                 terms.limit_of_vintage(vintage),
                 _units(of_vintage),
             )
+    if terms.rate.rate.exceeds_one:
+        limit = min(terms.rate.reserve, corridor.reserve_held)
+        yield ("reserve", corridor.id, 0, None, None), limit, _added(terms, parts)
     if terms.holder_limit is not None:
         for holder in dict.fromkeys(part.acquirer.holder_id for part in parts):
             of_holder = [part for part in parts if part.acquirer.holder_id == holder]
@@ -178,11 +181,21 @@ def _counted_on_entry(terms: Terms, parts: list[Part]) -> int:
     """What an entry counts in the quota's measure: rounded up for each kind of unit and receiver, as PostgreSQL does."""
     if terms.entry_quota is None:
         return _units(parts)
+    return sum(counted(units, terms.rate.rate, terms.entry_quota.measure) for units in _kinds(parts))
+
+
+def _added(terms: Terms, parts: list[Part]) -> int:
+    """What a rate above one makes of the units beyond themselves, rounded up for each kind."""
+    return sum(counted(units, terms.rate.rate, Measure.RECOGNISED) - units for units in _kinds(parts))
+
+
+def _kinds(parts: list[Part]) -> Iterable[int]:
+    """The units of each kind and receiver."""
     kinds: dict[tuple[str, int | None, int | None, str], int] = defaultdict(int)
     for part in parts:
         if is_quantity(part.quantity):
             kinds[part.unit_type, part.vintage, part.acquirer.holder_id, part.acquirer.type] += part.quantity
-    return sum(counted(units, terms.rate.rate, terms.entry_quota.measure) for units in kinds.values())
+    return kinds.values()
 
 
 @link_check(6006, transient=True, reference="linking.md 3, domain.md 7")

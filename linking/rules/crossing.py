@@ -28,6 +28,7 @@ class CorridorFacts:
     `year`: of its quotas, 0 for a whole life; `net_year`: of the net flow. `imbalance`: units that came in by it in that year,
     those that wait included, less what has come in by the opposite one. `leave`: whether the origin lets units out, and how many
     a year (None: no limit). `time_zone`: the destination's, in which years and settlement days are counted.
+    `reserve_held`: the destination's units set aside to cover rates above one, less what other corridors take.
     """
 
     id: int
@@ -44,6 +45,7 @@ class CorridorFacts:
     net_year: int
     imbalance: int
     time_zone: str
+    reserve_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)

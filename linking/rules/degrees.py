@@ -172,7 +172,8 @@ def _last_expiry(ticks: tuple[Tick, ...], code: str, side: str | None, at: datet
 def corridor_is_open(degree: Degree, *, is_the_unilateral_one: bool, of_listed_mechanism: bool) -> bool:
     """Whether units may enter by a corridor at a degree of its link, whatever its terms then say.
 
-    Units of a listed common mechanism cross from *indirect* on; others by the named corridor at *unilateral*, by both above it.
+    Units of a listed common mechanism cross from *indirect* on; others by the one named
+    corridor at *unilateral*, and by any above.
     """
     if degree is Degree.NONE:
         return False

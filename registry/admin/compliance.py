@@ -12,6 +12,8 @@ from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.models import Account
 from accounts.refusals import Refusal
 from accounts.texts import text
+from registry.admin.periods import position_table
+from registry.compliance_queries import ObligationStanding, obligations_of
 from registry.models import Allocation, AllocationTable, Obligation, RecordedEmissions, StatusSnapshot
 from registry.operations.load_allocation_table import approve_allocation_table, withhold_allocation
 from registry.operations.run_allocation import run_allocation
@@ -26,6 +28,26 @@ class ObligationAdmin(ReadOnlyAdmin):
     list_select_related = ("installation",)
     list_filter = ("jurisdiction", "year")
     search_fields = ("installation__number",)
+    readonly_fields = ("surrendered", "position")
+
+    @admin.display(description=gettext_lazy("admin.surrendered"))
+    def surrendered(self, row: Obligation) -> str:
+        """What was surrendered for it by now: the units and, where they differ, what they count."""
+        stood = self._standing(row)
+        if stood.units_surrendered == stood.surrendered:
+            return f"{stood.surrendered:,} t CO2e"
+        units, value = f"{stood.units_surrendered:,}", f"{stood.surrendered:,}"
+        return text("admin.units-recognised", units=units, value=value)
+
+    @admin.display(description=gettext_lazy("admin.position"))
+    def position(self, row: Obligation) -> str:
+        """How the facility stands in the period that it is for; nothing where the rule is surrender-all."""
+        stood = self._standing(row)
+        return "-" if stood.position is None else position_table(stood.position)
+
+    def _standing(self, row: Obligation) -> ObligationStanding:
+        stood = obligations_of(row.installation, at=clock.now())
+        return next(each for each in stood if each.obligation.pk == row.pk)
 
 
 @admin.register(AllocationTable)

@@ -34,12 +34,20 @@ class ObligationSerializer(serializers.Serializer[ObligationStanding]):
         allow_null=True, help_text="Verified emissions of the year, t CO2e; null: none recorded."
     )
     excluded = serializers.BooleanField(help_text="Whether the installation was outside the scheme that year.")
-    surrendered = serializers.IntegerField(help_text="For this obligation, units of 1 t CO2e.")
-    surrendered_in_time = serializers.IntegerField(
-        help_text="Of that, what was in time by the instant that counts, units of 1 t CO2e."
+    units_surrendered = serializers.IntegerField(help_text="For this obligation, the number of units.")
+    surrendered = serializers.IntegerField(
+        help_text="What they count, t CO2e: otherwise than their number where units are recognised at a rate, of one registry"
+        " and rate rounded down once."
     )
-    cumulative_emissions = serializers.IntegerField(help_text="Of all years up to this one, t CO2e.")
-    cumulative_surrendered = serializers.IntegerField(help_text="For all obligations, units of 1 t CO2e.")
+    surrendered_in_time = serializers.IntegerField(
+        help_text="Of that, what was in time by the instant that counts, t CO2e."
+    )
+    cumulative_emissions = serializers.IntegerField(
+        help_text="Of all years up to this one, or of the verified years of its period, t CO2e."
+    )
+    cumulative_surrendered = serializers.IntegerField(
+        help_text="What was surrendered for all obligations, or for its period, t CO2e."
+    )
     status = serializers.ChoiceField(choices=[str(status) for status in Status], help_text="For the year, as of now.")
     status_text = CodedText(source="status", code="compliance-status.{}")
     status_at_deadline = serializers.ChoiceField(

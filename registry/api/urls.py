@@ -5,6 +5,7 @@ from django.urls.converters import IntConverter
 
 from registry.api import freezes, lifecycle, views
 from registry.api.certificates import TransactionCertificate
+from registry.api.periods import Periods
 from registry.api.statements import Statement
 
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("accounts/<str:identifier>/holdings", views.Holdings.as_view(), name="holdings"),
     path("accounts/<str:identifier>/blocks", views.Blocks.as_view(), name="blocks"),
     path("accounts/<str:identifier>/obligations", views.Obligations.as_view(), name="obligations"),
+    path("accounts/<str:identifier>/periods", Periods.as_view(), name="periods"),
     path("accounts/<str:identifier>/statement", Statement.as_view(), name="statement"),
     path("accounts/<str:identifier>/limits", views.Limits.as_view(), name="limits"),
     path("transactions", views.Transactions.as_view(), name="transactions"),

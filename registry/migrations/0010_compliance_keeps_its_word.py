@@ -15,7 +15,8 @@ class Migration(migrations.Migration):
             registry_allocation_table_is_approved_once(), registry_approval_makes_rows_ready(),
             registry_allocation_stays_as_loaded(),
             registry_transaction_is_what_its_record_says(), registry_deadline_is_what_its_rule_says(),
-            registry_counted_at(registry_transaction, text), registry_surrender_keeps_its_times(),
+            registry_counted_at(registry_transaction, text), registry_period_of(bigint, integer),
+            registry_surrendered_value(bigint, text, timestamptz, integer, integer), registry_surrender_keeps_its_times(),
             registry_status_counts_what_was_in_time(),
             registry_range_fits_its_record(registry_transactionblock) CASCADE;
         DROP TRIGGER never_truncated ON registry_obligation;

@@ -10,6 +10,7 @@ from registry.models.compliance import (
 )
 from registry.models.ledger import Answer, Balance, Holding, Issue, Recognition, Series, UnitBlock
 from registry.models.limits import DailyUse, HoldingLimit, Limit
+from registry.models.periods import ExcessApplication, RecordedBase
 from registry.models.transactions import Freeze, Transaction, TransactionBlock, TransactionStep, TransactionType
 from registry.models.units import IssuanceCap, UnitType, UnitValidity
 
@@ -20,6 +21,7 @@ __all__ = [
     "Answer",
     "Balance",
     "DailyUse",
+    "ExcessApplication",
     "Freeze",
     "Holding",
     "HoldingLimit",
@@ -28,6 +30,7 @@ __all__ = [
     "Limit",
     "Obligation",
     "Recognition",
+    "RecordedBase",
     "RecordedEmissions",
     "Series",
     "StatusSnapshot",

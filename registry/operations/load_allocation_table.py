@@ -13,7 +13,8 @@ from accounts.models import Jurisdiction
 from accounts.refusals import NotPermitted, Refusal
 from accounts.rules.access import Act, Actor
 from audit import entries
-from registry.models import Allocation, AllocationTable, Transaction, UnitType
+from registry.models import Allocation, AllocationTable, ExcessApplication, Transaction, UnitType
+from registry.operations.entitling import refuse_beyond_issuable
 from registry.operations.load_compliance import (
     MOST_TONNES,
     YEARS,
@@ -80,10 +81,13 @@ def load_allocation_table(
 def approve_allocation_table(*, table: AllocationTable, actor: Actor, now: datetime) -> AllocationTable:
     """Approve a loaded table, as another person than the one who loaded it.
 
-    Raises: NotPermitted; Refusal when it is approved already, the same person loaded it, or a row grants what a row of an
-    approved table grants already (withhold that one first, if it is not delivered).
+    One that somebody applied for (excess credits) is a senior registry administrator's to approve.
+    Raises: NotPermitted; Refusal when it is approved already, the same person loaded it, a row grants what a row of an
+    approved table grants already (withhold that one first, if it is not delivered), or more excess credits than are issuable.
     """
-    user_id = _person(actor, Act.APPROVE_ALLOCATION_TABLE, table.jurisdiction)
+    is_applied_for = ExcessApplication.objects.filter(allocation__table=table).exists()
+    act = Act.APPROVE_EXCESS_CREDITS if is_applied_for else Act.APPROVE_ALLOCATION_TABLE
+    user_id = _person(actor, act, table.jurisdiction)
     with transaction.atomic():
         # One approval at a time in a jurisdiction, so that each sees what the others granted.
         Jurisdiction.objects.select_for_update(no_key=True).get(pk=table.jurisdiction_id)
@@ -92,7 +96,9 @@ def approve_allocation_table(*, table: AllocationTable, actor: Actor, now: datet
             raise Refusal("allocation-table-approved-already")
         if locked.loaded_by_id == user_id:
             raise Refusal("approver-is-initiator")
-        _refuse_granted(Allocation.objects.filter(table=locked, state=Allocation.State.LOADED))
+        rows = Allocation.objects.filter(table=locked, state=Allocation.State.LOADED)
+        _refuse_granted(rows)
+        refuse_beyond_issuable(rows, jurisdiction=table.jurisdiction, now=now)
         locked.state, locked.approved_by_id, locked.approved_at = AllocationTable.State.APPROVED, user_id, now
         locked.save(update_fields=["state", "approved_by", "approved_at"])
         _log("allocation-table.approved", locked, actor, now)
@@ -112,12 +118,13 @@ def withhold_allocation(*, allocation: Allocation, withheld: bool, actor: Actor,
         locked = Allocation.objects.select_for_update(no_key=True).get(pk=allocation.pk)
         if Transaction.objects.filter(allocation_id=locked.pk).exists():
             raise Refusal("allocation-delivered-already")
-        locked.state = Allocation.State.WITHHELD
+        was, locked.state = locked.state, Allocation.State.WITHHELD
         if not withheld:
             approved = AllocationTable.objects.filter(pk=locked.table_id, state=AllocationTable.State.APPROVED).exists()
             locked.state = Allocation.State.READY if approved else Allocation.State.LOADED
-            if approved:
+            if approved and was != Allocation.State.READY:
                 _refuse_granted(Allocation.objects.filter(pk=locked.pk))
+                refuse_beyond_issuable(Allocation.objects.filter(pk=locked.pk), jurisdiction=jurisdiction, now=now)
         locked.save(update_fields=["state"])
         _log("allocation.withheld", allocation.table, actor, now, allocation=locked.pk, state=str(locked.state))
     return locked

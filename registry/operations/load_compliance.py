@@ -20,6 +20,8 @@ from accounts.rules.access import Act, Actor
 from audit import entries
 from registry.compliance_queries import Deadline, surrender_deadline
 from registry.models import Obligation, RecordedEmissions
+from registry.period_queries import Regimes, regimes_of
+from registry.rules.cover_the_excess import RuleNotUnderstood
 from registry.rules.deadlines import Counts, DeadlineNotUnderstood
 from registry.tabular import MOST_FAULTS, Fault, FileRefused, Progress, Row, integer, read_table, shown, untold
 
@@ -64,10 +66,11 @@ def load_obligations(
         known = {(row.installation_id, row.year): row for row in Obligation.objects.filter(jurisdiction=jurisdiction)}
         faults: list[Fault] = []
         made: dict[tuple[int, int], Obligation] = {}
+        regimes = regimes_of(jurisdiction)
         # By year; read once each.
         deadlines: dict[int, Deadline | None] = {}
         for row in rows:
-            found = _obligation(row, jurisdiction, places, deadlines, faults)
+            found = _obligation(row, jurisdiction, places, regimes, deadlines, faults)
             if found is None:
                 continue
             key = (found.installation_id, found.year)
@@ -174,12 +177,14 @@ def _obligation(
     row: Row,
     jurisdiction: Jurisdiction,
     places: Mapping[str, Installation],
+    regimes: Regimes,
     deadlines: dict[int, Deadline | None],
     faults: list[Fault],
 ) -> Obligation | None:
     place = installation_in(row, places, faults)
     year = integer_in(row, "year", *YEARS, faults)
     vintage = integer_in(row, "eligible_until_vintage", *YEARS, faults)
+    _refuse_within_a_period(row, regimes, year, faults)
     ruled = None if year is None else _deadline_in(row, jurisdiction, year, deadlines, faults)
     instants = {
         column: _instant_in(row, column, faults, required=column == "due_at" and ruled is None)
@@ -206,6 +211,17 @@ def _obligation(
         counts=Counts.COMPLETED if ruled is None else ruled.counts,
         eligible_until_vintage=vintage,
     )
+
+
+def _refuse_within_a_period(row: Row, regimes: Regimes, year: int | None, faults: list[Fault]) -> None:
+    """Note a year that is not the last of its period, where a facility owes for periods."""
+    try:
+        period = None if year is None else regimes.period_of(year)
+    except RuleNotUnderstood:
+        faults.append(Fault("compliance-rule-not-understood", row.number, "year"))
+        return
+    if period is not None and year != period.last_year:
+        faults.append(Fault("not-the-last-of-a-period", row.number, "year", {"year": period.last_year}))
 
 
 def _deadline_in(

@@ -15,6 +15,7 @@ from registry.operations.load_compliance import load_obligations
 from registry.operations.propose_batch import propose_batch
 from registry.operations.set_cap import set_cap
 from registry.operations.set_holding_limits import set_holding_limits
+from registry.period_queries import regimes_of
 from registry.rules.limits import KEY as HOLDING_LIMIT
 from registry.rules.proposal import Line, Proposal
 from registry.seed.pilot import DEMO_ISSUES, UNIT_TYPES, DemoIssue
@@ -39,12 +40,17 @@ def seed_units(seeded: Mapping[str, SeededJurisdiction], *, now: datetime) -> No
 
 
 def _oblige(made: SeededJurisdiction, actor: Actor, now: datetime) -> None:
-    """Give each demo operator an obligation for the current year, due by the rule, or else at the end of October; invented."""
-    ruled = surrender_deadline(made.jurisdiction, now.year) is not None
-    due = datetime(now.year + 1, 10, 31, 23, 59, 59, tzinfo=ZoneInfo(made.jurisdiction.time_zone))
+    """Give each demo operator an obligation for the current year or its period, due by the rule, or else on an invented day."""
+    period = regimes_of(made.jurisdiction).period_of(now.year)
+    year = now.year if period is None else period.last_year
+    ruled = surrender_deadline(made.jurisdiction, year) is not None
+    due = datetime(year + 1, 10, 31, 23, 59, 59, tzinfo=ZoneInfo(made.jurisdiction.time_zone))
+    if period is not None:
+        # Tokyo's true-up, in the second year after the period (seed facts /TK/periods).
+        due = due.replace(year=year + 2, month=9, day=30)
     lines = ["installation,year,opens_at,due_at,closes_at,eligible_until_vintage"]
     lines += [
-        f"{account.installation.number},{now.year},,{'' if ruled else due.isoformat()},,{now.year}"
+        f"{account.installation.number},{year},,{'' if ruled else due.isoformat()},,{year}"
         for account in made.operators
         if account.installation is not None
     ]

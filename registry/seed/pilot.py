@@ -64,3 +64,9 @@ DEMO_ISSUES: Mapping[str, tuple[DemoIssue, ...]] = {
         DemoIssue("KCU", 50_000),
     ),
 }
+
+# Tokyo's own worked example (docs/compliance.md), for the first facility where cover-the-excess holds: base and emissions in t
+# CO2e a year, the factor as two integers; emissions of the years to come are not known yet.
+DEMO_BASE = 10_000
+DEMO_FACTOR = (17, 100)
+DEMO_EMISSIONS = (8_500, 7_500)

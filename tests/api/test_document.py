@@ -64,6 +64,14 @@ def _name_what_exists(case: Any, market: Market) -> None:
     if "working-days" in case.path:
         # Nor does one say of two days that they belong together.
         query |= {"from": "2026-02-01", "to": f"2026-{2 + dice % 10:02}-28"}
+    if "/readiness" in case.path and "as_of" in query:
+        query["as_of"] = f"20{dice % 100:02}-03-02"  # a day here, where others ask for an instant
+    if "readiness/{first}" in case.path:
+        # Nor that a proposed rule is one that is read, of one of the two, and from a day that comes.
+        for name in ("rule_of", "rule_key", "rule_value", "rule_from"):
+            query.pop(name, None)
+        if dice % 2:
+            query |= {"rule_of": "CN-BJ", "rule_key": "cap.type", "rule_value": f"absolute {dice}"}
     case.body = _with_integers(case.body)
     if dice % 3 == 0:
         return
@@ -73,6 +81,8 @@ def _name_what_exists(case: Any, market: Market) -> None:
         "kind": "refused",
         "registry": "CNBJ",
         "serial": 500,
+        "first": "CN-BJ",
+        "second": "JP-13",
     }.items():
         if name in (case.path_parameters or {}):
             case.path_parameters[name] = value

@@ -92,5 +92,5 @@ def test_many_obligations_cost_as_many_statements_as_one(owing, ask):
             due_at=clock.now(),
             eligible_until_vintage=2026,
         )
-    # The key, the account with its installation, the clock, and four of the obligations.
-    assert len(statements(lambda: read(ask, owing))) == few == 7
+    # The key, the account with its installation, the clock, and six of the obligations.
+    assert len(statements(lambda: read(ask, owing))) == few == 9

@@ -201,7 +201,7 @@ WAYS: dict[str, tuple[str, list[Guard]]] = {
     # issuing
     "an issue into another registry": (
         f"{transaction('1-0', 'NULL', JP_ISS, cap=CAP, home=JP)}; {serials(1201, 1251, 'NULL', JP_ISS)}",
-        [MINTED_AT_HOME],
+        [MINTED_AT_HOME, ("registry_linked_transaction", "wanted AND b.origin_id <> given.jurisdiction_id", "wanted AND false")],
     ),
     "an issue into a closed account": (
         f"{transaction('1-0', 'NULL', SHUT_ISS, cap=CAP)}; {serials(1201, 1251, 'NULL', SHUT_ISS)}",

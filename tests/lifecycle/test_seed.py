@@ -11,11 +11,12 @@ from django.core.management import call_command
 from accounts import clock
 from accounts.models import Jurisdiction, TrustedAccount, User
 from accounts.queries import actor_for
-from registry.models import Transaction
+from registry.models import Obligation, Transaction
 from registry.operations.approve import approve
 from registry.operations.run_due import run_due
 from registry.operations.seed_waiting import APPROVAL, DELAY, ISSUANCE
 from registry.operations.withdraw import withdraw
+from registry.period_queries import positions, regimes_of
 from registry.rules.states import State
 from tests.build import REGISTRY
 from tests.lifecycle.market import assert_sound
@@ -49,6 +50,15 @@ def test_each_jurisdiction_begins_with_something_to_approve_and_something_delaye
     assert roles["senior-registry-administrator"] == 6
     assert roles["junior-registry-administrator"] == 3
     assert_sound()
+
+
+def test_tokyos_first_facility_begins_with_the_worked_example(seeded):
+    [owed] = Obligation.objects.filter(installation__number="TK-DEMO-1")
+    period = regimes_of(owed.jurisdiction).period_of(clock.now().year)
+    assert period is not None
+    assert owed.year == period.last_year
+    [stood] = positions([owed.installation], period, at=clock.now()).values()
+    assert (stood.emissions, stood.cap, stood.issuable, stood.through) == (16_000, 16_600, 600, period.first_year + 1)
 
 
 def test_seeding_again_makes_nothing_whatever_became_of_it(seeded):

@@ -150,7 +150,7 @@ class Pilot:
         link = self.link(origin, destination)
         way = Direction(origin, destination)
         leave = changes.pop("leave", None)
-        self.conclude(link, LeaveDocument(way, leave, now, None), origin, now=now)  # type: ignore[arg-type]
+        self.conclude(link, LeaveDocument(way, leave, now, None), origin, now=now)
         return self.conclude(link, terms_from(terms(origin, destination, now, **changes)), destination, origin, now=now)
 
     def raise_to(self, degree: Degree, one: str, other: str, now: datetime = NOW) -> Link:
@@ -160,9 +160,17 @@ class Pilot:
             step = step_after(Degree(link.degree))
             assert step is not None
             for condition in CONDITIONS:
-                if condition.step is step and (condition.ticked_by is not Ticker.SYSTEM or condition.code == "nothing-blocks"):
+                if condition.step is step and (
+                    condition.ticked_by is not Ticker.SYSTEM or condition.code == "nothing-blocks"
+                ):
                     for side in (one, other):
-                        tick_condition(link, code=condition.code, evidence="test", actor=self[side].officers[0], now=now)
+                        tick_condition(
+                            link,
+                            code=condition.code,
+                            evidence="test; of the exercise: mrv, legal-basis",
+                            actor=self[side].officers[0],
+                            now=now,
+                        )
             way = Direction(one, other) if step is Degree.UNILATERAL else None
             document = DegreeDocument(Degree(link.degree), step, way, "a test's step")
             self.conclude(link, document, one, other, now=now)
@@ -193,7 +201,7 @@ class Pilot:
             recognition,
             tuple(SerialRange(code, *serials) for serials in ranges),
         )
-        return propose(Proposal("3-0", (line,), **more), actor=self[sender[0]].people[0], now=now)  # type: ignore[arg-type]
+        return propose(Proposal("3-0", (line,), **more), actor=self[sender[0]].people[0], now=now)
 
     def approve(self, outcome: Outcome, side: str, now: datetime = NOW) -> Outcome:
         """Approve a transaction as the other representative."""
@@ -241,7 +249,7 @@ def terms(origin: str, destination: str, now: datetime = NOW, **changes: object)
 
 
 def pilot() -> Pilot:
-    """Make the three cities: in each a trader `ann` with 1,000 units and `bob`, an operator `plant`, and `far` of another holder."""
+    """Make the three cities: in each the traders `ann`, with 1,000 units, and `bob`, an operator `plant`, and `far`."""
     cities = {}
     for code, (currency, time_zone, language, unit_code) in PLACES.items():
         home = Jurisdiction.objects.create(
@@ -275,7 +283,7 @@ def pilot() -> Pilot:
 
 
 def linked_pilot() -> Pilot:
-    """Make the pilot with Beijing and Tokyo linked both ways, reciprocal: Beijing's units at 4/5 in Tokyo, Tokyo's one for one."""
+    """Make the pilot with Beijing and Tokyo linked both ways, reciprocal: Beijing's units at 4/5, Tokyo's one for one."""
     made = pilot()
     made.agree("CN-BJ", "JP-13", rate=(4, 5))
     made.agree("JP-13", "CN-BJ", net_flow_limit=1_000_000)

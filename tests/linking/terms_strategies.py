@@ -9,6 +9,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from linking.rules.terms import (
+    GoodFaith,
+    Margin,
+    Measure,
+    Policy,
+    RateKind,
+    Settling,
+    UnderWay,
+    UseBase,
+    UseWindow,
+    Window,
+)
 from tests.linking.terms_samples import document
 
 Json = dict[str, Any]
@@ -132,11 +144,13 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(member, (*path, name))
 
 
+WORDS = (RateKind, Measure, Window, UseBase, UseWindow, Settling, Margin, GoodFaith, Policy, UnderWay)
 SCALARS = st.one_of(
+    st.sampled_from([str(word) for words in WORDS for word in words]),
     st.none(),
     st.booleans(),
     st.integers(-2, 10**6),
-    st.sampled_from(["any", "year", "units", "honour", "CN-BJ", "BEA", "1", "", "2026-07-15", "2027-01-01T00:00:00Z"]),
+    st.sampled_from(["CN-BJ", "BEA", "1", "", "2026-07-15", "2027-01-01T00:00:00Z"]),
     st.just(1.0),
     st.just([]),
     st.just({}),

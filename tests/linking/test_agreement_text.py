@@ -9,6 +9,7 @@ from hypothesis import given
 
 from linking.agreement_text import agreement_text, languages_of, sections_of
 from linking.rules.terms import TermsFault, digest_of, terms_from
+from tests.linking.properties import SAME_EXAMPLES
 from tests.linking.terms_samples import document
 from tests.linking.terms_strategies import documents, mutations, places
 
@@ -149,6 +150,7 @@ def test_a_change_of_any_one_term_changes_the_sentences_and_the_digest(case, lan
     assert printed(language, other) != printed(language, document())
 
 
+@SAME_EXAMPLES
 @given(mutations())
 def test_two_documents_never_read_the_same_in_any_language(both):
     valid, other = both
@@ -161,6 +163,7 @@ def test_two_documents_never_read_the_same_in_any_language(both):
             assert printed(language, other) != printed(language, valid)
 
 
+@SAME_EXAMPLES
 @given(documents())
 def test_every_term_has_its_sentence_in_every_language(valid):
     terms = terms_from(valid)

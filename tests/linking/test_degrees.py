@@ -210,3 +210,21 @@ def test_a_discount_alone_restricts_without_a_quota():
     discounted = replace(FORMAL, rate=RESTRICTED.rate)
     assert is_restricted(discounted)
     assert not has_quota(discounted)
+
+
+def test_a_formal_link_has_climbed_every_step():
+    """From none to formal: at each step its own ticks are enough, and the terms in force then fit."""
+    in_force = {
+        Degree.UNILATERAL: {OUT: RESTRICTED},
+        Degree.RESTRICTED: {OUT: RESTRICTED},
+        Degree.RECIPROCAL: {OUT: RESTRICTED, BACK: RESTRICTED},
+        Degree.FORMAL: {OUT: FORMAL, BACK: FORMAL},
+    }
+    degree = Degree.NONE
+    while (step := step_after(degree)) is not None:
+        terms = in_force.get(step, {})
+        assert may_raise(degree, step)
+        assert missing(step, ticks(step)) == ()
+        assert terms_fit(step, terms) == ()
+        degree = step
+    assert degree is Degree.FORMAL

@@ -19,6 +19,7 @@ from linking.rules.flows import (
     units_missing,
     units_missing_abroad,
 )
+from tests.linking.properties import SAME_EXAMPLES
 
 BEIJING, TOKYO, SEOUL = PLACES = ("CN-BJ", "JP-13", "KR-11")
 ISSUED = 1_000
@@ -39,6 +40,7 @@ def test_a_route_begins_at_the_issuer(issuer, sending, acquiring, route):
     assert all(leg.corridor == (leg.origin, leg.destination) and leg.origin == issuer for leg in route.legs)
 
 
+@SAME_EXAMPLES
 @given(st.lists(st.tuples(*[st.sampled_from(PLACES)] * 3, st.integers(1, 400), st.booleans())))
 def test_no_tonne_is_made_and_none_lost_on_any_way(moves):
     where = {(issuer, place): ISSUED if issuer == place else 0 for issuer in PLACES for place in PLACES}

@@ -29,6 +29,7 @@ from linking.rules.quotas import (
 )
 from linking.rules.rates import Rate
 from linking.rules.terms import Measure, UseBase, UseQuotaNode, UseWindow, terms_from
+from tests.linking.properties import SAME_EXAMPLES
 from tests.linking.terms_samples import document
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -47,6 +48,7 @@ def test_a_window_is_a_year_of_the_destination():
         year_of(datetime(2026, 12, 31), TOKYO)  # noqa: DTZ001 a time without a zone is the point
 
 
+@SAME_EXAMPLES
 @given(UNITS, RATES)
 def test_units_count_rounded_up_and_go_back_rounded_down(units, rate):
     exact = units * Fraction(rate.numerator, rate.denominator)
@@ -55,12 +57,14 @@ def test_units_count_rounded_up_and_go_back_rounded_down(units, rate):
     assert counted(units, rate, Measure.UNITS) == given_back(units, rate, Measure.UNITS) == units
 
 
+@SAME_EXAMPLES
 @given(PARTS, RATES, MEASURES)
 def test_splitting_never_counts_less_nor_gives_back_more(parts, rate, measure):
     assert sum(counted(part, rate, measure) for part in parts) >= counted(sum(parts), rate, measure)
     assert sum(given_back(part, rate, measure) for part in parts) <= given_back(sum(parts), rate, measure)
 
 
+@SAME_EXAMPLES
 @given(PARTS, PARTS, RATES, MEASURES)
 def test_no_way_of_going_out_and_home_again_gives_back_more_than_it_took(out, home, rate, measure):
     taken = sum(counted(part, rate, measure) for part in out)
@@ -169,6 +173,7 @@ class QuotaLife(RuleBasedStateMachine):
 
 
 TestQuotaLife = QuotaLife.TestCase
+TestQuotaLife.settings = SAME_EXAMPLES
 
 
 def test_a_net_flow_is_bounded_in_its_worst_case():
@@ -229,6 +234,7 @@ def test_without_nodes_nothing_binds():
     assert Binding("linked", 1, 0, 1, 1).fits
 
 
+@SAME_EXAMPLES
 @given(
     st.lists(st.tuples(st.sampled_from([("KR-11", "KAU"), ("CN-BJ", "BEA"), ("CN-BJ", "CCER")]), st.integers(1, 60)))
 )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linking.rules.rates import AT_HOME, Rate, Reissue, margin_of, reissue_of, value_of, worth_of
+from tests.linking.properties import SAME_EXAMPLES
 
 QUANTITIES = st.integers(0, 10**15)
 TERMS = st.integers(1, 10_000)
@@ -27,6 +28,7 @@ def test_a_rate_is_two_positive_integers(terms):
         Rate(*terms)
 
 
+@SAME_EXAMPLES
 @given(TERMS, TERMS, st.integers(1, 1000))
 def test_equal_rates_are_one_rate(numerator, denominator, common):
     assert Rate(numerator * common, denominator * common) == Rate(numerator, denominator)
@@ -39,6 +41,7 @@ def test_the_worked_examples_of_the_design():
     assert [worth_of(1, Rate(4, 5), before) for before in range(5)] == [0, 1, 1, 1, 1]
 
 
+@SAME_EXAMPLES
 @given(QUANTITIES, RATES)
 def test_a_value_is_rounded_down_once(quantity, rate):
     assert value_of(quantity, rate) == floor(quantity * exact(rate))
@@ -46,6 +49,7 @@ def test_a_value_is_rounded_down_once(quantity, rate):
     assert value_of(quantity, rate) + margin_of(quantity, rate) == quantity
 
 
+@SAME_EXAMPLES
 @given(PARTS, RATES)
 def test_surrenders_in_parts_are_worth_what_one_is(parts, rate):
     before = [0, *accumulate(parts)]
@@ -54,6 +58,7 @@ def test_surrenders_in_parts_are_worth_what_one_is(parts, rate):
     assert min(worths) >= 0
 
 
+@SAME_EXAMPLES
 @given(QUANTITIES, RATES)
 def test_a_reissue_makes_no_tonne_and_loses_none(offered, rate):
     made = reissue_of(offered, rate)
@@ -65,12 +70,14 @@ def test_a_reissue_makes_no_tonne_and_loses_none(offered, rate):
     assert made.arrives <= made.leaves * exact(rate)
 
 
+@SAME_EXAMPLES
 @given(QUANTITIES, DISCOUNTS)
 def test_a_discount_never_leaves_a_margin_below_nought(offered, rate):
     assert reissue_of(offered, rate).margin >= 0
     assert margin_of(offered, rate) >= 0
 
 
+@SAME_EXAMPLES
 @given(PARTS, RATES)
 def test_splitting_a_reissue_never_gains(parts, rate):
     apart = [reissue_of(part, rate) for part in parts]
@@ -78,6 +85,7 @@ def test_splitting_a_reissue_never_gains(parts, rate):
     assert sum(made.arrives for made in apart) <= whole.arrives
 
 
+@SAME_EXAMPLES
 @given(QUANTITIES, DISCOUNTS, DISCOUNTS)
 def test_there_and_back_never_gains(offered, out, home):
     there = reissue_of(offered, out)

@@ -16,6 +16,7 @@ from linking.rules.reciprocity import (
     thresholds_of,
 )
 from linking.rules.terms import ReciprocityClause, Taper
+from tests.linking.properties import SAME_EXAMPLES
 
 CLAUSE = ReciprocityClause(20_000, (Taper(30_000, 1, 2), Taper(40_000, 1, 4)), 50_000)
 IMBALANCES = st.integers(-100_000, 100_000)
@@ -64,6 +65,7 @@ def test_without_a_clause_or_a_quota_nothing_tapers():
     assert tapered_limit(None, CLAUSE, 45_000) is None
 
 
+@SAME_EXAMPLES
 @given(clauses(), IMBALANCES, IMBALANCES, st.integers(0, 10**15))
 def test_a_taper_never_raises_a_limit(clause, one, other, limit):
     less, more = sorted((one, other))
@@ -83,6 +85,7 @@ def test_the_meter_shows_what_comes_next():
     assert meter_of(ReciprocityClause(10, (), 10), 9, None) == Meter(Level.QUIET, 9, Level.SUSPEND, 1, None, None)
 
 
+@SAME_EXAMPLES
 @given(clauses(), IMBALANCES)
 def test_what_the_meter_says_comes_next_is_what_happens_there(clause, imbalance):
     meter = meter_of(clause, imbalance, 10**6)

@@ -1,5 +1,6 @@
 """Terms are read whole or refused with every fault; what is read prints back; no change of a document goes unnoticed."""
 
+import hashlib
 import json
 from dataclasses import fields
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from linking.rules.terms import (
     document_of,
     terms_from,
 )
+from tests.linking.properties import SAME_EXAMPLES
 from tests.linking.terms_samples import document
 from tests.linking.terms_strategies import SCALARS, Json, documents, mutations
 
@@ -57,6 +59,14 @@ def test_the_sample_is_read_and_prints_back():
 
 def test_a_document_read_from_its_canonical_bytes_is_the_same():
     assert terms_from(json.loads(canonical_json(document()))) == terms_from(document())
+
+
+def test_the_digest_is_of_every_byte_of_the_canonical_document():
+    printed = canonical_json(document())
+    assert printed == json.dumps(document(), sort_keys=True, separators=(",", ":")).encode()
+    assert digest_of(document()) == hashlib.sha256(printed).hexdigest()
+    # For who recomputes it elsewhere; another digest here is another form of what was signed.
+    assert digest_of(document()) == "e23c3568444b016b67b13954ad7f17e394b162bb886a0375757ab8fd8533fafd"
 
 
 def test_what_may_be_left_out_is_null():
@@ -176,6 +186,7 @@ def test_a_wrong_term_is_refused_where_it_stands(path, value, at, code):
         terms_from(changed(path, value))
 
 
+@SAME_EXAMPLES
 @given(documents())
 def test_what_is_printed_is_read_as_the_same(valid):
     terms = terms_from(valid)
@@ -184,6 +195,7 @@ def test_what_is_printed_is_read_as_the_same(valid):
     assert terms_from(json.loads(canonical_json(document_of(terms)))) == terms
 
 
+@SAME_EXAMPLES
 @given(mutations())
 def test_any_one_change_is_refused_or_changes_the_digest(both):
     valid, other = both
@@ -197,6 +209,7 @@ def test_any_one_change_is_refused_or_changes_the_digest(both):
     assert (digest_of(terms) == digest_of(valid)) == same
 
 
+@SAME_EXAMPLES
 @given(
     st.recursive(
         SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)

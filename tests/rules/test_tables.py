@@ -107,6 +107,10 @@ def test_the_triggers_transitions_are_the_tables(owner: psycopg.Connection[tuple
     assert sum(map(len, told.values())) == len(State) ** 2
 
 
+CROSSING_ONLY = (Step.CHECK_FAILED, State.TERMINATED)
+REFUSING = {"step_is_known", "proposals_wait_for_a_person"}
+
+
 @pytest.mark.parametrize("before", State)
 def test_the_triggers_steps_are_the_tables(owner: psycopg.Connection[tuple], template, before):
     """Every step between every two states, inserted by the tables' owner: taken just where the table says so."""
@@ -125,10 +129,12 @@ def test_the_triggers_steps_are_the_tables(owner: psycopg.Connection[tuple], tem
                         [transaction, step, before, following, made.second.pk, NOW, _due(step, following)],
                     )
                 except psycopg.errors.IntegrityError as refused:
-                    assert refused.diag.constraint_name == "step_is_known", refused  # noqa: PT017 - what passes is collected too
+                    assert refused.diag.constraint_name in REFUSING, refused  # noqa: PT017 - what passes is collected too
                 else:
                     taken.add((step, following))
-    assert taken == {(step, after) for (step, state), into in STEPS.items() if state is before for after in into}
+    expected = {(step, after) for (step, state), into in STEPS.items() if state is before for after in into}
+    # This one crosses no link, so it does not end before it is approved.
+    assert taken == expected - ({CROSSING_ONLY} if before is State.AWAITING_APPROVAL else set())
 
 
 def _due(step: Step, following: State) -> object:

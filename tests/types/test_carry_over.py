@@ -280,8 +280,13 @@ def test_the_recomputation_notices_units_that_are_counted_in_another_period(offi
 
 FORGED = "01900000-0000-7000-8000-000000000001"
 STAYS = (
+    "registry_range_takes_effect",
+    "(parent.effect = 'carry') <> (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id)",
+    "false",
+)
+GOES = (
     "registry_range_is_well_formed",
-    "OR (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id) <> (NEW.to_recognition_id IS NOT NULL)",
+    "OR NEW.from_account_id = NEW.to_account_id AND NEW.to_recognition_id IS NULL",
     "",
 )
 # What is forged, the constraint that refuses it, and the functions' conditions without which it passes.
@@ -312,7 +317,7 @@ FORGERIES: dict[str, tuple[Any, ...]] = {
     ),
     "into another account": (
         {"to": "ann"},
-        "range_is_well_formed",
+        "recognition_changes_by_type",
         STAYS,
     ),
     "a transfer to itself": (
@@ -320,12 +325,16 @@ FORGERIES: dict[str, tuple[Any, ...]] = {
         "transaction_is_well_formed",
         ("registry_transaction_keeps_to_its_states", "NEW.transferring_id = NEW.acquiring_id", "false"),
         STAYS,
+        GOES,
     ),
     "by another type": (
         {"type": "10-50", "to": "ann"},
-        "range_is_well_formed",
-        STAYS,
-        ("registry_range_takes_effect", "OR (parent.effect = 'carry') <> (NEW.to_recognition_id IS NOT NULL)", ""),
+        "recognition_changes_by_type",
+        (
+            "registry_range_takes_effect",
+            "(parent.effect IN ('carry', 'cross')) <> (NEW.to_recognition_id IS NOT NULL)",
+            "false",
+        ),
     ),
 }  # fmt: skip
 

@@ -63,4 +63,5 @@ class Command(BaseCommand):
             seeded = json.loads(printed.getvalue())
         except ValueError:
             raise CommandError("seed_pilot did not print JSON") from None
+        call_command("seed_links", stdout=io.StringIO())
         write_private(file, json.dumps(seeded, indent=1))

@@ -153,6 +153,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     FROM linking_corridor c JOIN linking_link l ON l.id = c.link_id WHERE c.id = corridor
 $$;
 
+-- What a rate above one makes of units beyond themselves: rounded up on the way in, down on the way home. Nought at a discount.
+CREATE FUNCTION linking_added(terms jsonb, units bigint, entering boolean) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(0, linking_value(units, (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint) - units
+        + CASE WHEN entering AND mod(units::numeric * (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint) <> 0
+            AND (terms #>> '{rate,numerator}')::bigint > (terms #>> '{rate,denominator}')::bigint THEN 1 ELSE 0 END)
+$$;
+
+-- The units set aside in a registry to cover rates above one: its own, in its margin account.
+CREATE FUNCTION linking_reserve_held(registry bigint) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum(h.quantity), 0)::bigint FROM accounts_account a JOIN registry_holding h ON h.account_id = a.id
+        JOIN registry_series s ON s.id = h.series_id
+    WHERE a.type_id = 'MRG' AND a.jurisdiction_id = registry AND s.origin_id = registry
+$$;
+
 CREATE FUNCTION linking_take(given registry_transaction, quota bigint, bound bigint, quantity bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -219,6 +235,15 @@ BEGIN
         END IF;
         PERFORM linking_take(given, leg.quota_id, linking_entry_limit(terms, before), linking_counted(terms, leg.units, true));
         PERFORM linking_take(given, linking_quota_of('net-flow', leg.corridor_id, net), (terms ->> 'net_flow_limit')::bigint, leg.units);
+        IF linking_added(terms, leg.units, true) > 0 THEN
+            PERFORM linking_take(given, linking_quota_of('reserve', leg.corridor_id, 0::smallint), (terms #>> '{rate,reserve}')::bigint,
+                linking_added(terms, leg.units, true));
+            IF (SELECT sum(q.reserved + q.used) FROM linking_quota q JOIN linking_corridor c ON c.id = q.corridor_id
+                    WHERE q.kind = 'reserve' AND c.destination_id = (SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id))
+                    > linking_reserve_held((SELECT w.destination_id FROM linking_corridor w WHERE w.id = leg.corridor_id)) THEN
+                RAISE EXCEPTION 'a rate above one is covered by units set aside' USING ERRCODE = 'check_violation', CONSTRAINT = 'reserve_covers_the_rate';
+            END IF;
+        END IF;
         IF terms -> 'vintage_limits' ? leg.vintage::text THEN
             PERFORM linking_take(given, linking_quota_of('vintage', leg.corridor_id, leg.year, leg.vintage), (terms -> 'vintage_limits' ->> leg.vintage::text)::bigint, leg.units);
         END IF;
@@ -246,6 +271,9 @@ BEGIN
         PERFORM linking_give_back(given, linking_quota_of('leave', leg.corridor_id, leg.year), leg.units);
         PERFORM linking_give_back(given, linking_quota_of('net-flow', leg.corridor_id,
             CASE leg.year WHEN 0 THEN linking_year(leg.corridor_id, given.proposed_at) ELSE leg.year END), leg.units);
+        IF linking_added(leg.terms, leg.units, false) > 0 THEN
+            PERFORM linking_give_back(given, linking_quota_of('reserve', leg.corridor_id, 0::smallint), linking_added(leg.terms, leg.units, false));
+        END IF;
         IF leg.terms -> 'vintage_limits' ? leg.vintage::text THEN
             PERFORM linking_give_back(given, linking_quota_of('vintage', leg.corridor_id, leg.year, leg.vintage), leg.units);
         END IF;

@@ -37,8 +37,13 @@ BEGIN
                 WHERE m.link_id = way.link_id AND u.jurisdiction_id = way.origin_id),
             'leave', (SELECT jsonb_build_object('limit', v."limit") FROM linking_leave v WHERE v.corridor_id = way.id AND v.valid_from <= at
                 AND coalesce(at < v.valid_to, true)),
+            'reserve_held', linking_reserve_held(way.destination_id) - (SELECT coalesce(sum(q.reserved + q.used), 0) FROM linking_quota q
+                JOIN linking_corridor c ON c.id = q.corridor_id WHERE q.kind = 'reserve' AND c.destination_id = way.destination_id AND c.id <> way.id),
             'imbalance', linking_imbalance(way.id, way.net_year)));
         CONTINUE WHEN NOT lock_rows OR way.agreement_id IS NULL OR own IS NOT NULL;
+        IF linking_added(way.terms, 1000000, true) > 0 THEN
+            quotas := quotas || linking_quota_of('reserve', way.id, 0::smallint);
+        END IF;
         quotas := quotas || linking_quota_of('entry', way.id, way.year) || linking_quota_of('leave', way.id, way.year)
             || ARRAY(SELECT linking_quota_of('net-flow', c.id, way.net_year) FROM linking_corridor c WHERE c.link_id = way.link_id)
             || ARRAY(SELECT linking_quota_of('vintage', way.id, way.year, v.vintage) FROM (SELECT DISTINCT (p ->> 3)::smallint AS vintage

@@ -317,10 +317,10 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION linking_conclude_others(given linking_instrument, at timestamptz) RETURNS void
+CREATE FUNCTION linking_conclude_others(given linking_instrument, signed_at timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    begins timestamptz := greatest((given.content ->> 'valid_from')::timestamptz, at);
+    begins timestamptz := greatest((given.content ->> 'valid_from')::timestamptz, signed_at);
 BEGIN
     IF given.kind = 'leave' THEN
         PERFORM FROM linking_corridor WHERE id = given.corridor_id FOR UPDATE;
@@ -329,7 +329,7 @@ BEGIN
         VALUES (given.corridor_id, given.id, (given.content ->> 'limit')::bigint, begins, (given.content ->> 'valid_to')::timestamptz);
     ELSIF given.kind = 'resume' THEN
         PERFORM FROM linking_corridor WHERE id = given.corridor_id FOR UPDATE;
-        UPDATE linking_suspension SET resumed_at = at, resume_instrument_id = given.id
+        UPDATE linking_suspension SET resumed_at = signed_at, resume_instrument_id = given.id
         WHERE corridor_id = given.corridor_id AND side_id = given.side_id AND resumed_at IS NULL;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'nothing is suspended by that side' USING ERRCODE = 'check_violation', CONSTRAINT = 'what_is_suspended_resumes';

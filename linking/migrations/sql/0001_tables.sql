@@ -160,10 +160,11 @@ CREATE TABLE linking_delinking (
 
 -- Quotas: one row each. `year`: the calendar year in the destination's zone; 0: the corridor's whole life. `limit` null: there is none.
 -- entry, leave, vintage, holder: what came in by the corridor less what went home. net-flow: the same, against the opposite corridor.
+-- reserve: what a rate above one adds to the tonnes that came in, against the units set aside to cover it.
 -- use: recognised tonnes surrendered for an obligation, by a node of the tree that limits them.
 CREATE TABLE linking_quota (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CONSTRAINT quota_is_of_a_kind CHECK (kind IN ('entry', 'leave', 'vintage', 'holder', 'net-flow', 'use')),
+    kind text NOT NULL CONSTRAINT quota_is_of_a_kind CHECK (kind IN ('entry', 'leave', 'vintage', 'holder', 'net-flow', 'reserve', 'use')),
     corridor_id bigint REFERENCES linking_corridor (id),
     year smallint NOT NULL CONSTRAINT quota_is_for_a_year CHECK (year = 0 OR year BETWEEN 1990 AND 2200),
     vintage smallint,

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from accounts import clock
 from accounts.operations.seed_pilot import SeededPeople, seed_people
+from registry.operations.seed_periods import seed_periods
 from registry.operations.seed_units import seed_units
 from registry.operations.seed_waiting import seed_waiting
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         now = clock.now()
         people = seed_people(now=now, real_now=clock.real_now())
         seed_units(people.jurisdictions, now=now)
+        seed_periods(people.jurisdictions, now=now)
         seed_waiting(people.jurisdictions, now=now)
         if options["print_json"]:
             self.stdout.write(json.dumps(_printed(people), indent=1))

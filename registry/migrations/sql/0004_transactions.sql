@@ -184,8 +184,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM registry_series s
             JOIN registry_recognition before ON before.id = part.recognition_id
             JOIN registry_recognition after ON after.id = part.to_recognition_id
-                AND (after.rate_numerator, after.rate_denominator, after.agreement_id, after.quota_id)
-                    IS NOT DISTINCT FROM (before.rate_numerator, before.rate_denominator, before.agreement_id, before.quota_id)
+                AND (after.rate_numerator, after.rate_denominator) = (before.rate_numerator, before.rate_denominator)
+                AND (after.agreement_id, after.quota_id) IS NOT DISTINCT FROM (before.agreement_id, before.quota_id)
                 AND after.applicable_period <> before.applicable_period
             CROSS JOIN registry_carry_over_rule(s.unit_type_id, proposed_at) rule
             WHERE s.id = part.series_id AND after.applicable_period = rule ->> 'to_period'
@@ -349,11 +349,13 @@ BEGIN
             OR parent.needs_allocation <> (parent.allocation_id IS NOT NULL)
             OR parent.needs_original <> (parent.reverses_id IS NOT NULL)
             OR parent.needs_excess <> (parent.returns_id IS NOT NULL)
-            OR (parent.effect IN ('carry', 'cross')) <> (NEW.to_recognition_id IS NOT NULL)
-            OR (parent.effect = 'carry') <> (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id)
             OR (parent.effect = 'convert') <> (NEW.to_series_id IS NOT NULL) THEN
         RAISE EXCEPTION 'a transaction of type % lacks what its type needs', parent.type_id
             USING ERRCODE = 'integrity_constraint_violation';
+    ELSIF (parent.effect IN ('carry', 'cross')) <> (NEW.to_recognition_id IS NOT NULL)
+            OR (parent.effect = 'carry') <> (NEW.from_account_id IS NOT DISTINCT FROM NEW.to_account_id) THEN
+        RAISE EXCEPTION 'units count as something else by a carry-over, where they are, or across a link'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'recognition_changes_by_type';
     -- Recorded by the sender's registry; where nobody sends, by the acquirer's.
     ELSIF parent.to_registry <> parent.jurisdiction_id AND (parent.within_one_registry OR NEW.from_account_id IS NULL)
             OR NOT parent.to_type = ANY (parent.to_types)

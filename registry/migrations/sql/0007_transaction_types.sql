@@ -5,7 +5,7 @@ INSERT INTO registry_transactiontype (code, effect, from_types, to_types, within
         false, false, '{}', false, 'administrator', false),
     ('10-40', 'move', '{ALL,ISS}', '{OHA}', true, false,
         true, false, '{}', false, 'record', false),
-    ('10-37', 'move', '{AUC,ISS}', '{EXS,OHA,TRA}', true, false,
+    ('10-37', 'move', '{AUC,ISS}', '{EXS,MRG,OHA,TRA}', true, false,
         false, false, '{}', false, 'administrator', false),
     ('10-50', 'move', '{ALL,AUC,EXS,ISS,OHA,RES,TRA}', '{ALL,AUC,EXS,OHA,RES,TRA}', true, false,
         false, false, '{}', false, 'representative', true),

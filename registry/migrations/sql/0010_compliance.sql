@@ -220,6 +220,40 @@ CREATE TRIGGER surrenders_keep_their_times AFTER INSERT ON registry_transaction
 CREATE TRIGGER surrenders_end_in_their_times AFTER UPDATE OF state ON registry_transaction
     FOR EACH ROW WHEN (NEW.obligation_id IS NOT NULL) EXECUTE FUNCTION registry_surrender_keeps_its_times();
 
+-- The period that a year lies in where the rule of compliance in force on its last day is cover-the-excess, and the type of its excess
+-- credits; no row where it is surrender-all, as it is where no rule says anything (registry/rules/cover_the_excess.py).
+CREATE FUNCTION registry_period_of(jurisdiction bigint, year integer) RETURNS TABLE (first_year integer, last_year integer, unit_type bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH rule AS (
+        SELECT d.key, d.value FROM accounts_datedrule d WHERE d.jurisdiction_id = jurisdiction
+            AND d.valid_from <= make_date(year, 12, 31) AND coalesce(make_date(year, 12, 31) < d.valid_to, true)
+    )
+    SELECT (p.value ->> 'first_year')::integer, (p.value ->> 'last_year')::integer, t.id
+    FROM rule r JOIN rule p ON p.key = 'compliance.period' JOIN rule u ON u.key = 'compliance.excess-unit-type'
+        JOIN registry_unittype t ON t.jurisdiction_id = jurisdiction AND to_jsonb(t.code::text) = u.value
+    WHERE r.key = 'compliance.rule' AND r.value = '"cover-the-excess"'
+        AND jsonb_typeof(p.value -> 'first_year') = 'number' AND jsonb_typeof(p.value -> 'last_year') = 'number'
+$$;
+
+-- What the surrenders for an installation's obligations count at an instant, t CO2e: completed, in time by the instant that counts,
+-- not reversed by then. Units that a host registry recognised at a rate count floor(sum * n / d), of all of one obligation, issuing
+-- registry and rate together (linking.md section 4; registry/rules/worth.py computes the same).
+CREATE FUNCTION registry_surrendered_value(installation bigint, counts text, at timestamptz, from_year integer, to_year integer)
+RETURNS numeric LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH surrender AS (
+        SELECT t.id, t.obligation_id, t.quantity FROM registry_obligation e
+            JOIN registry_transaction t ON t.obligation_id = e.id AND t.state = 'COMPLETED'
+        WHERE e.installation_id = installation AND e.year BETWEEN from_year AND to_year AND registry_counted_at(t, counts) <= at
+            AND NOT EXISTS (SELECT FROM registry_transaction r WHERE r.reverses_id = t.id AND r.completed_at <= at)
+    )
+    SELECT coalesce((SELECT sum(quantity) FROM surrender), 0) + coalesce((
+        SELECT sum(div(part.quantity * part.rate_numerator, part.rate_denominator) - part.quantity)
+        FROM (SELECT c.rate_numerator, c.rate_denominator, sum(b.next_no - b.first_no) AS quantity
+            FROM surrender s JOIN registry_transactionblock b ON b.transaction_id = s.id AND b.recognition_id <> 0
+                JOIN registry_recognition c ON c.id = b.recognition_id
+            GROUP BY s.obligation_id, b.origin_id, c.rate_numerator, c.rate_denominator) part), 0)
+$$;
+
 -- A status is determined at the obligation's own deadline, from the surrenders that were in time for it: what PostgreSQL finds of them
 -- is what the row says, and none that would be in time is still open.
 CREATE FUNCTION registry_status_counts_what_was_in_time() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -228,11 +262,11 @@ DECLARE
 BEGIN
     SELECT a.installation_id, a.year INTO odd FROM added a
         LEFT JOIN registry_obligation o ON (o.installation_id, o.year) = (a.installation_id, a.year)
+        JOIN accounts_installation i ON i.id = a.installation_id
+        LEFT JOIN LATERAL registry_period_of(i.jurisdiction_id, a.year) p ON true
     WHERE a.counts <> coalesce(o.counts, 'completed') OR a.determined_at <> o.due_at
-        OR a.surrendered <> (SELECT coalesce(sum(t.quantity), 0) FROM registry_obligation e
-            JOIN registry_transaction t ON t.obligation_id = e.id AND t.state = 'COMPLETED'
-            WHERE e.installation_id = a.installation_id AND registry_counted_at(t, a.counts) <= a.determined_at
-                AND NOT EXISTS (SELECT FROM registry_transaction r WHERE r.reverses_id = t.id AND r.completed_at <= a.determined_at))
+        OR a.surrendered <> registry_surrendered_value(a.installation_id, a.counts, a.determined_at,
+            coalesce(p.first_year, 1990), coalesce(p.last_year, 2200))
         OR a.counts = 'proposed' AND EXISTS (SELECT FROM registry_obligation e
             JOIN registry_transaction t ON t.obligation_id = e.id
             WHERE e.installation_id = a.installation_id AND t.proposed_at <= a.determined_at
@@ -250,7 +284,9 @@ CREATE TRIGGER statuses_count_what_was_in_time AFTER INSERT ON registry_statussn
 REVOKE EXECUTE ON FUNCTION registry_correction_is_of_the_same_year(), registry_obligation_stays_itself(),
     registry_allocation_table_is_approved_once(), registry_approval_makes_rows_ready(), registry_allocation_stays_as_loaded(),
     registry_transaction_is_what_its_record_says(), registry_deadline_is_what_its_rule_says(),
-    registry_counted_at(registry_transaction, text), registry_surrender_keeps_its_times(), registry_status_counts_what_was_in_time(),
+    registry_counted_at(registry_transaction, text), registry_period_of(bigint, integer),
+    registry_surrendered_value(bigint, text, timestamptz, integer, integer),
+    registry_surrender_keeps_its_times(), registry_status_counts_what_was_in_time(),
     registry_range_fits_its_record(registry_transactionblock) FROM PUBLIC;
 GRANT SELECT ON registry_obligation, registry_allocationtable, registry_allocation, registry_recordedemissions,
     registry_statussnapshot TO registry_application, registry_auditor;

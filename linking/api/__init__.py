@@ -1,0 +1,1 @@
+"""Links between registries over HTTP."""

@@ -1,0 +1,121 @@
+"""Foreign units surrendered: within the operator's quota, at their worth, with their margin booked, and retired abroad."""
+
+import pytest
+
+from linking.models import Margin, Quota
+from linking.rules.degrees import Degree
+from registry.models import UnitBlock
+from registry.operations.outcome import Outcome, Refused
+from registry.operations.propose import propose
+from registry.operations.reverse import reverse
+from registry.rules.proposal import Line, Proposal, SerialRange
+from registry.rules.states import State
+from tests.linking.cities import NOW, Pilot, pilot
+
+LINKED_AT_MOST_A_TENTH = [
+    {
+        "name": "linked",
+        "within": None,
+        "origins": ["CN-BJ"],
+        "unit_types": [],
+        "base": "verified-emissions",
+        "numerator": 1,
+        "denominator": 10,
+        "window": "year",
+    }
+]
+
+
+def with_use_quota(margin: str) -> Pilot:
+    """Link Beijing and Tokyo at 4/5 with a use quota of a tenth of verified emissions; Tokyo's plant has 500 units."""
+    made = pilot()
+    made.agree("CN-BJ", "JP-13", rate=(4, 5), use_quota=LINKED_AT_MOST_A_TENTH, margin=margin)
+    made.agree("JP-13", "CN-BJ", net_flow_limit=1_000_000)
+    made.raise_to(Degree.RESTRICTED, "CN-BJ", "JP-13")
+    made.send(("CN-BJ", "ann"), ("JP-13", "plant"), 500)
+    return made
+
+
+def retiring() -> Pilot:
+    """Margin retired."""
+    return with_use_quota("retired")
+
+
+def pooling() -> Pilot:
+    """Margin pooled."""
+    return with_use_quota("pooled")
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest):
+    return request.param
+
+
+def surrender(made: Pilot, obligation: int, *ranges: tuple[int, int]) -> Outcome:
+    """Surrender Beijing units of Tokyo's plant."""
+    city = made["JP-13"]
+    quantity = sum(following - first for first, following in ranges)
+    serials = tuple(SerialRange("CNBJ", *serials) for serials in ranges)
+    line = Line(city["plant"], city["SUR"], quantity, "CNBJ", "BEA", serials=serials)
+    return propose(Proposal("10-2", (line,), obligation=obligation), actor=city.people[0], now=NOW)
+
+
+def first_serial(made: Pilot) -> int:
+    """Return the first of the Beijing serials that Tokyo's plant holds."""
+    return UnitBlock.objects.filter(account=made["JP-13"].accounts["plant"]).order_by("start_no")[0].start_no
+
+
+@pytest.mark.parametrize("world", [retiring], indirect=True)
+def test_an_operators_quota_of_foreign_units_is_kept_to_the_recognised_tonne(linked: Pilot):
+    obligation = linked["JP-13"].obligation("plant", emissions=1_000)
+    start = first_serial(linked)
+    # A tenth of 1,000 t is 100 t, which 125 units at 4/5 cover.
+    assert surrender(linked, obligation.pk, (start, start + 125)).state == State.COMPLETED
+    quota = Quota.objects.get(kind="use", obligation=obligation)
+    assert (quota.limit, quota.reserved, quota.used) == (100, 0, 100)
+    # One unit more is worth nothing yet: floor(126 * 4/5) is 100.
+    assert surrender(linked, obligation.pk, (start + 125, start + 126)).state == State.COMPLETED
+    with pytest.raises(Refused) as refusal:
+        surrender(linked, obligation.pk, (start + 126, start + 127))
+    assert [(row.code, row.params["node"], row.params["left"]) for row in refusal.value.failures] == [
+        (6006, "linked", 0)
+    ]
+
+
+@pytest.mark.parametrize("world", [retiring], indirect=True)
+def test_the_margin_is_booked_and_recomputed_when_a_surrender_is_reversed(linked: Pilot):
+    city = linked["JP-13"]
+    obligation = city.obligation("plant", emissions=10_000)
+    start = first_serial(linked)
+    one = [surrender(linked, obligation.pk, (start + n, start + n + 1)) for n in range(5)]
+    row = Margin.objects.get(obligation=obligation)
+    assert (row.quantity, row.value, row.margin, row.pooled) == (5, 4, 1, 0)
+    undone = reverse(one[0].transaction_id, reason="an error", actor=city.officers[0], now=NOW)
+    linked_approve(linked, undone)
+    row.refresh_from_db()
+    assert (row.quantity, row.value, row.margin) == (4, 3, 1)
+    assert Quota.objects.get(kind="use", obligation=obligation).used == 3
+
+
+def linked_approve(made: Pilot, outcome: Outcome) -> None:
+    """Approve as a senior administrator of Tokyo."""
+    from registry.operations.approve import approve
+
+    assert approve(outcome.transaction_id, actor=made["JP-13"].officers[1], now=NOW).state == State.COMPLETED
+
+
+@pytest.mark.parametrize("world", [pooling], indirect=True)
+def test_a_pooled_margin_goes_to_the_margin_account(linked: Pilot):
+    city = linked["JP-13"]
+    obligation = city.obligation("plant", emissions=10_000)
+    start = first_serial(linked)
+    assert surrender(linked, obligation.pk, (start, start + 11)).state == State.COMPLETED
+    # floor(11 * 4/5) is 8, so 3 are margin.
+    pooled = UnitBlock.objects.filter(account=city.accounts["MRG"])
+    assert sum((block.end_no or 0) - block.start_no for block in pooled) == 3
+    row = Margin.objects.get(obligation=obligation)
+    assert (row.quantity, row.value, row.margin, row.pooled) == (11, 8, 3, 3)
+    # Four more are worth 4: floor(15 * 4/5) is 12, and nothing of them is margin.
+    assert surrender(linked, obligation.pk, (start + 11, start + 15)).state == State.COMPLETED
+    row.refresh_from_db()
+    assert (row.quantity, row.value, row.margin, row.pooled) == (15, 12, 3, 3)
