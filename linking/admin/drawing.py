@@ -5,6 +5,7 @@ classes are those of static/linking/links.css; there is no inline style, as the 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +16,8 @@ from linking.rules.reciprocity import Level
 
 # A drawing is this wide, in its own units; the page lets it grow and shrink.
 WIDTH = 1000
+# A meter stands in a corridor's column, half as wide as the page.
+METER_WIDTH = 500
 
 
 def scaled(value: int, greatest: int, length: int) -> int:
@@ -55,17 +58,16 @@ def _arrow(left: int, width: int) -> str:
     return f"{left},4 {right - nose},4 {right},28 {right - nose},52 {left},52 {left + nose},28"
 
 
-def quota_bar(limit: int | None, reserved: int, used: int) -> SafeString:
+def quota_bar(limit: int, reserved: int, used: int) -> SafeString:
     """Return a quota as a bar: used is full, reserved hatched, left empty; a line marks a limit that is passed."""
-    whole = max(limit if limit is not None else reserved + used, reserved + used, 1)
+    whole = max(limit, reserved + used, 1)
     full, hatched = scaled(used, whole, WIDTH), scaled(reserved, whole, WIDTH)
     hatched = min(hatched, WIDTH - full)
     mark = ""
-    if limit is not None and reserved + used > limit:
+    if reserved + used > limit:
         place = limit * WIDTH // whole
         mark = format_html('<line class="bar-limit" x1="{0}" x2="{0}" y1="0" y2="40"/>', place)
-    told = f"{text('link.used')} {used:,}, {text('link.reserved')} {reserved:,}, "
-    told += text("link.no-limit") if limit is None else f"{text('link.limit')} {limit:,}"
+    told = f"{text('link.used')} {used:,}, {text('link.reserved')} {reserved:,}, {text('link.limit')} {limit:,}"
     return format_html(
         '<svg class="bar" viewBox="0 0 {} 40" preserveAspectRatio="none" role="img" aria-label="{}"><title>{}</title>'
         '<rect class="bar-whole" width="{}" height="40"/><rect class="bar-used" width="{}" height="40"/>'
@@ -122,46 +124,39 @@ def flows_chart(above: tuple[str, Series], below: tuple[str, Series]) -> SafeStr
 
 
 def imbalance_meter(imbalance: int, thresholds: Sequence[tuple[int, Level]]) -> SafeString:
-    """Return the imbalance on a scale with the thresholds of the clause, each with its name and number."""
+    """Return the imbalance on a scale with the thresholds of the clause, rising, each with its name and number."""
     least = min(0, imbalance)
     greatest = max([imbalance, *(at for at, _ in thresholds)], default=1)
-    # Room beyond the last threshold, so that what is over it is seen to be.
-    span = max(1, (greatest - least) * 11 // 10)
+    # Room beyond the last threshold, for its label, and so that what is over it is seen to be.
+    span = max(1, (greatest - least) * 7 // 5)
 
     def place(at: int) -> int:
-        return 20 + (at - least) * (WIDTH - 40) // span
+        return 10 + (at - least) * (METER_WIDTH - 20) // span
 
-    zones = [(0, Level.QUIET), *thresholds]
-    ends = [place(at) for at, _ in thresholds] + [WIDTH - 20]
-    starts = [20] + [place(at) for at, _ in thresholds]
-    drawn = format_html_join(
+    levels = [Level.QUIET, *(level for _, level in thresholds)]
+    edges = [10, *(place(at) for at, _ in thresholds), METER_WIDTH - 10]
+    zones = format_html_join(
         "\n",
-        '<rect class="zone zone-{}" x="{}" y="46" width="{}" height="26"><title>{}</title></rect>',
+        '<rect class="zone zone-{}" x="{}" y="34" width="{}" height="18"><title>{}</title></rect>',
         (
             (level, start, max(0, end - start), text(f"reciprocity-level.{level}"))
-            for (_, level), start, end in zip(zones, starts, ends, strict=True)
+            for level, (start, end) in zip(levels, pairwise(edges), strict=True)
         ),
     )
-    # Two lines of labels in turn, so that near thresholds do not lie on each other.
+    # The last one's label is the highest, so that no line crosses a label.
     labels = format_html_join(
         "\n",
-        '<line class="zone-line" x1="{0}" x2="{0}" y1="42" y2="{1}"/><text class="zone-label{2}" x="{0}" y="{3}">{4}</text>',
+        '<line class="zone-line" x1="{0}" x2="{0}" y1="32" y2="{1}"/><text class="zone-label" x="{2}" y="{1}">{3}</text>',
         (
-            (
-                place(at),
-                78 + turn % 3 * 20,
-                " at-end" if place(at) > WIDTH * 3 // 4 else "",
-                92 + turn % 3 * 20,
-                f"{text(f'reciprocity-level.{level}')} {at:,}",
-            )
-            for turn, (at, level) in enumerate(thresholds)
+            (place(at), 50 + 18 * turn, place(at) + 4, f"{text(f'reciprocity-level.{level}')} {at:,}")
+            for turn, (at, level) in enumerate(reversed(thresholds), start=1)
         ),
     )
     here = place(imbalance)
-    side = " at-end" if here > WIDTH * 3 // 4 else "" if here < WIDTH // 4 else " at-middle"
+    side = "at-end" if here > METER_WIDTH * 3 // 4 else "at-start" if here < METER_WIDTH // 4 else "at-middle"
     told = f"{text('link.imbalance')} {imbalance:,}"
     return format_html(
-        '<svg class="meter" viewBox="0 0 {} 140" role="img" aria-label="{}">{}{}'
-        '<polygon class="needle" points="{},46 {},30 {},30"/><text class="needle-label{}" x="{}" y="24">{}</text></svg>',
-        WIDTH, told, drawn, labels, here, here - 9, here + 9, side, here, told,
+        '<svg class="meter" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}'
+        '<polygon class="needle" points="{},34 {},22 {},22"/><text class="needle-label {}" x="{}" y="17">{}</text></svg>',
+        METER_WIDTH, 58 + 18 * len(thresholds), told, zones, labels, here, here - 7, here + 7, side, here, told,
     )  # fmt: skip

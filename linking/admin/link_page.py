@@ -86,7 +86,8 @@ def _bar(bar: QuotaBar) -> dict[str, Any]:
         "name": f"{text(f'quota.{bar.kind}')} {bar.of}".strip(),
         "window": window,
         "measure": text(f"link.measure.{bar.measure}"),
-        "drawn": drawing.quota_bar(bar.limit, bar.reserved, bar.used),
+        # Without a limit there is nothing that a bar could be a part of.
+        "drawn": "" if bar.limit is None else drawing.quota_bar(bar.limit, bar.reserved, bar.used),
         "used": f"{bar.used:,}",
         "reserved": f"{bar.reserved:,}",
         "left": "" if bar.left is None else f"{bar.left:,}",

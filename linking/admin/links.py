@@ -27,7 +27,6 @@ class LinkAdmin(OfLinkAdmin):
     """Links. Who acts for a side finds the ways to do so on the link's page; what may be done is for the operations to say."""
 
     list_display = ("pair", "degree_name", "corridors_shown")
-    list_filter = ("degree",)
     search_fields = ("first__code", "second__code")
     ordering = ("id",)
 

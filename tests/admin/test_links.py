@@ -41,7 +41,7 @@ CLAUSE = {"warn": 200, "taper": [{"from": 300, "numerator": 1, "denominator": 2}
 
 
 def pages_of_links() -> Pilot:
-    """Beijing and Tokyo reciprocal, with quotas and a clause, units sent both ways, one transfer waiting; Tokyo and Seoul at none."""
+    """Beijing and Tokyo are reciprocal, with quotas and a clause; units went both ways, one transfer waits. Seoul is not linked."""
     made = pilot()
     made.agree(
         "CN-BJ",
@@ -336,7 +336,14 @@ def test_every_term_of_a_document_can_be_entered_field_by_field(cities):
         ({"reciprocity.warn": "600"}, "reciprocity.suspend", "warn"),
         ({"reciprocity.suspend": ""}, "reciprocity.suspend", "integer"),
         ({"use_quota.1.name": "linked"}, "use_quota.1.origins", ""),
-        ({"reciprocity.taper.1.from": "100"}, "reciprocity.taper.1.from", ""),
+        (
+            {
+                f"reciprocity.taper.1.{part}": told
+                for part, told in (("from", "100"), ("numerator", "1"), ("denominator", "4"))
+            },
+            "reciprocity.taper.1.from",
+            "200",
+        ),
         ({"delinking.policy": "sunset"}, "delinking.sunset_days", ""),
         ({"notice_days": "x"}, "notice_days", ""),
         ({"effective_from": "soon"}, "effective_from", ""),
@@ -417,7 +424,14 @@ def test_a_step_up_is_proposed_with_the_corridor_that_it_opens(cities):
     tokyo = client_of("jp-junior")
     for code in ("nothing-blocks", "verifiers-accepted", "drill-done"):
         for who in ("jp-junior", "kr-junior"):
-            send(client_of(who), "link_tick", (link.pk,), "", code=code, evidence="report 1")
+            send(
+                client_of(who),
+                "link_tick",
+                (link.pk,),
+                "",
+                code=code,
+                evidence="report 1; of the exercise: mrv, legal-basis",
+            )
     entered = {"to": "unilateral", "reason": "as agreed"}
     assert "one corridor is open: name it" in told(propose(tokyo, link, "raise", **entered))
     assert "Proposed." in told(propose(tokyo, link, "raise", **entered, open="JP-13>KR-11"))
@@ -718,7 +732,7 @@ def test_a_bar_is_as_long_as_its_number_and_what_is_there_is_seen():
     assert scaled(5, 0, 100) == 0
     over = quota_bar(100, 50, 150)
     assert 'class="bar-limit" x1="500"' in over
-    assert "no limit" in quota_bar(None, 0, 0)
+    assert 'class="bar-used" width="0"' in quota_bar(0, 0, 0)
 
 
 @pytest.mark.parametrize("degree", list(Degree))
