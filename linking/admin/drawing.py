@@ -27,35 +27,44 @@ def scaled(value: int, greatest: int, length: int) -> int:
     return max(1, min(length, value * length // greatest))
 
 
-def continuum(present: Degree) -> SafeString:
-    """Return the seven steps of the continuum with the present one marked, by a frame, a sign and a word."""
-    width = WIDTH // len(Degree)
+def continuum(present: Degree, columns: int = len(Degree)) -> SafeString:
+    """Return the seven steps of the continuum with the present one marked, by a frame, a sign and a word.
+
+    `columns`: steps in a row; fewer of them are larger in a narrow window.
+    """
+    slot, row_height = WIDTH // len(Degree), 84
     steps = format_html_join(
         "\n",
-        '<g class="step {}"><polygon points="{}"/><text x="{}" y="34">{}</text>'
-        '<text class="step-mark" x="{}" y="72">{}</text><title>{}</title></g>',
+        '<g class="step {}"><polygon points="{}"/><text x="{}" y="{}">{}</text>'
+        '<text class="step-mark" x="{}" y="{}">{}</text><title>{}</title></g>',
         (
             (
-                "is-present" if row is present else "is-reached" if row.rank < present.rank else "is-ahead",
-                _arrow(place * width, width - 8),
-                place * width + width // 2 + 2,
-                text(f"degree.{row}"),
-                place * width + width // 2,
-                f"▲ {text('link.present')}" if row is present else "",
-                text(f"degree-lets.{row}"),
+                "is-present" if step is present else "is-reached" if step.rank < present.rank else "is-ahead",
+                _arrow(column * slot + 2, row * row_height + 4, slot - 8),
+                column * slot + slot // 2 + 2,
+                row * row_height + 34,
+                text(f"degree.{step}"),
+                column * slot + slot // 2,
+                row * row_height + 72,
+                f"▲ {text('link.present')}" if step is present else "",
+                text(f"degree-lets.{step}"),
             )
-            for place, row in enumerate(Degree)
+            for step in Degree
+            for row, column in [divmod(step.rank, columns)]
         ),
     )
     named = f"{text('link.degree')}: {text(f'degree.{present}')}"
+    rows = -(-len(Degree) // columns)
+    shape = "wide" if rows == 1 else "narrow"
     return format_html(
-        '<svg class="continuum" viewBox="0 0 {} 84" role="img" aria-label="{}">{}</svg>', WIDTH, named, steps
-    )
+        '<svg class="continuum is-{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
+        shape, columns * slot, rows * row_height, named, steps,
+    )  # fmt: skip
 
 
-def _arrow(left: int, width: int) -> str:
-    right, nose = left + width, 12
-    return f"{left},4 {right - nose},4 {right},28 {right - nose},52 {left},52 {left + nose},28"
+def _arrow(left: int, top: int, width: int) -> str:
+    right, middle, bottom, nose = left + width, top + 24, top + 48, 12
+    return f"{left},{top} {right - nose},{top} {right},{middle} {right - nose},{bottom} {left},{bottom} {left + nose},{middle}"
 
 
 def quota_bar(limit: int, reserved: int, used: int) -> SafeString:

@@ -36,6 +36,7 @@ def shown(
         "degree_name": text(f"degree.{degree}"),
         "degree_lets": text(f"degree-lets.{degree}"),
         "continuum": drawing.continuum(degree),
+        "continuum_narrow": drawing.continuum(degree, columns=4),
         "open_corridor": next((str(row) for row in link.corridors.all() if row.pk == link.open_corridor_id), ""),
         "mechanisms": [str(row.unit_type) for row in link.mechanism_units.all()],
         "side": own[0] if own else None,

@@ -1,4 +1,4 @@
-"""A link in a real browser: what its page draws, terms entered field by field, signed by four persons, and a suspension at once."""
+"""A link in a real browser: what its page draws, terms entered by field and signed by four, and a suspension at once."""
 
 import re
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def as_user(page: Page, name: str, address: str) -> None:
 def test_a_link_is_drawn_within_its_window_wide_and_narrow(cities, page):
     link = cities.link(*PAIR)
     as_user(page, "jp-junior", f"/admin/linking/link/{link.pk}/change/")
-    expect(page.locator("svg.continuum .is-present")).to_contain_text("restricted")
+    expect(page.locator("svg.continuum.is-wide .is-present")).to_contain_text("restricted")
     for width in (1280, 800):
         page.set_viewport_size({"width": width, "height": 1000})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
