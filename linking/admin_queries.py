@@ -16,7 +16,7 @@ from django.db.models.functions import TruncMonth
 
 from accounts.models import Jurisdiction
 from accounts.queries import readable_jurisdictions
-from accounts.rules.access import Actor
+from accounts.rules.access import EVERYWHERE, Actor, role_name
 from linking.models import (
     Agreement,
     Condition,
@@ -31,7 +31,7 @@ from linking.models import (
     Signature,
     Suspension,
 )
-from linking.operations.sides import acts_for, is_senior
+from linking.operations.sides import ADMINISTRATORS, acts_for, is_senior
 from linking.rules.degrees import Degree, corridor_is_open
 from linking.rules.quotas import year_of
 from linking.rules.reciprocity import Meter, meter_of
@@ -357,9 +357,13 @@ def signed_by(instruments: QuerySet[Instrument]) -> QuerySet[Instrument]:
 
 
 def sides_of(link: Link, actor: Actor) -> tuple[Jurisdiction, ...]:
-    """Return the sides of a link that a person may act for; whoever could for both acts for neither."""
+    """Return the side of a link that a person may act for; whoever could for both, or everywhere, acts for neither."""
     found = tuple(side for side in (link.first, link.second) if acts_for(actor, side.code))
-    return found if len(found) == 1 else ()
+    return found if len(found) == 1 and not _administers_everywhere(actor) else ()
+
+
+def _administers_everywhere(actor: Actor) -> bool:
+    return any(role_name(role, EVERYWHERE) in actor.roles for role in ADMINISTRATORS)
 
 
 def awaiting_signature(actor: Actor) -> QuerySet[Instrument]:
@@ -368,7 +372,7 @@ def awaiting_signature(actor: Actor) -> QuerySet[Instrument]:
     The second signature of a side is a senior administrator's, and nobody signs twice, or ever for both sides of a link.
     """
     rows = Instrument.objects.filter(concluded_at=None, withdrawn_at=None)
-    if actor.user_id is None:
+    if actor.user_id is None or _administers_everywhere(actor):
         return rows.none()
     homes = {role.rpartition("@")[2] for role in actor.roles}
     mine = [code for code in homes if acts_for(actor, code)]

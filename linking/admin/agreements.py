@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import clock
 from accounts.texts import text
-from linking.admin.base import OfLinkAdmin, page_of_instrument, page_of_link
+from linking.admin.base import OfLinkAdmin, caveats_of, page_of_instrument, page_of_link
 from linking.admin.instrument_text import terms_texts
 from linking.models import Agreement
 from linking.rules.terms import terms_from
@@ -30,7 +30,9 @@ class AgreementAdmin(OfLinkAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the versions with their corridors."""
         rows = super().get_queryset(request)
-        return rows.select_related("corridor__origin", "corridor__destination", "instrument")
+        return rows.select_related(
+            "corridor__origin", "corridor__destination", "corridor__link__first", "corridor__link__second", "instrument"
+        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -46,6 +48,7 @@ class AgreementAdmin(OfLinkAdmin):
             "opts": self.opts,
             "original": row,
             "state": self.state_name(row),
+            "caveats": caveats_of(row.corridor.link),
             "link_address": page_of_link(row.corridor.link_id),
             "instrument_address": page_of_instrument(row.instrument_id),
             "texts": {

@@ -1,6 +1,5 @@
 """What the pages of links share: which rows a reader may look at, how a refusal is told, and the addresses of pages."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -66,6 +65,7 @@ def page_of_instrument(instrument: Instrument | int) -> str:
     )
 
 
-def join(told: Iterable[str]) -> str:
-    """Return texts one after the other."""
-    return ", ".join(told)
+def caveats_of(link: Link) -> list[str]:
+    """Return what has to be said wherever one of a link's jurisdictions is presented, such as Seoul's."""
+    codes = [f"jurisdiction.{side.code}.caveat" for side in (link.first, link.second)]
+    return [told for code in codes if (told := text(code)) != code]

@@ -18,7 +18,7 @@ from accounts.refusals import Refusal
 from accounts.rules.access import Actor
 from accounts.texts import text
 from linking import admin_queries
-from linking.admin.base import OfLinkAdmin, page_of_instrument, page_of_link, refusal_text
+from linking.admin.base import OfLinkAdmin, caveats_of, page_of_instrument, page_of_link, refusal_text
 from linking.admin.instrument_text import texts_of
 from linking.admin.link_page import SHORT_DIGEST, state_of
 from linking.admin.once import SentBefore, done_once
@@ -83,6 +83,7 @@ class InstrumentAdmin(OfLinkAdmin):
             "link_address": page_of_link(row.link_id),
             "state": text(f"instrument-state.{state_of(row)}"),
             "texts": texts_of(row),
+            "caveats": caveats_of(row.link),
             "sides": [
                 {
                     "side": side,

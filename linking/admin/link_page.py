@@ -8,7 +8,7 @@ from accounts.rules.access import Actor
 from accounts.texts import text
 from linking import admin_queries
 from linking.admin import drawing
-from linking.admin.base import page_of_instrument
+from linking.admin.base import caveats_of, page_of_instrument
 from linking.admin_queries import CorridorView, MonthFlow, QuotaBar
 from linking.degree_queries import missing
 from linking.models import Instrument, Link
@@ -32,6 +32,7 @@ def shown(
     degree = Degree(link.degree)
     instruments = admin_queries.signed_by(Instrument.objects.filter(link=link).order_by("-id"))[:LONGEST_LIST]
     return {
+        "caveats": caveats_of(link),
         "degree": degree,
         "degree_name": text(f"degree.{degree}"),
         "degree_lets": text(f"degree-lets.{degree}"),

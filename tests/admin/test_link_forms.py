@@ -42,7 +42,7 @@ def test_the_same_form_from_many_at_one_moment_is_one_act(begun: Pilot):
     def send(client) -> str:
         together.wait()
         try:
-            return client.post(address, entered).headers["Location"]
+            return str(client.post(address, entered).headers["Location"])
         finally:
             connections.close_all()
 

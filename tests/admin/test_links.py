@@ -185,6 +185,16 @@ def test_a_transfer_is_opened_by_the_readers_of_its_sending_registry(cities, jun
     assert not re.search(rf'href="{way}[0-9a-f-]+/change/"', page_of(opposite, "link_change", link.pk))
 
 
+def test_seouls_caveat_is_said_on_the_pages_of_its_links(cities, third, junior):
+    link = cities.link("JP-13", "KR-11")
+    cities.agree("JP-13", "KR-11")
+    made = Instrument.objects.latest("id")
+    assert "K-ETS" in page_of(third, "link_change", link.pk)
+    assert "K-ETS" in page_of(third, "instrument_change", made.pk)
+    assert "K-ETS" in page_of(third, "agreement_change", Agreement.objects.get(instrument=made).pk)
+    assert "K-ETS" not in page_of(junior, "link_change", cities.link(*PAIR).pk)
+
+
 def numbers(page: str, section: str) -> list[list[str]]:
     """The cells of the tables of a section, row by row."""
     found = re.search(rf'<section[^>]*id="{section}".*?</section>', page, re.DOTALL)
@@ -580,12 +590,13 @@ def test_a_person_signs_once_and_the_second_of_a_side_is_senior(cities, junior):
     assert 'id="sign"' in page_of(client_of("cn-senior"), "instrument_change", made.pk)
 
 
-def test_whoever_administers_both_sides_acts_for_neither(cities):
+@pytest.mark.parametrize("where", ["JP-13", None], ids=["both", "everywhere"])
+def test_whoever_administers_both_sides_or_everywhere_acts_for_neither(cities, where):
     both = client_of("cn-senior")
     UserRole.objects.create(
         user=User.objects.get(username="cn-senior"),
         role=Role.SENIOR_REGISTRY_ADMINISTRATOR,
-        jurisdiction=cities["JP-13"].home,
+        jurisdiction=None if where is None else cities[where].home,
     )
     link = cities.link(*PAIR)
     assert "You act for neither side" in page_of(both, "link_change", link.pk)
