@@ -9,5 +9,5 @@ FILES = ("0001_tables.sql", "0001_signing.sql", "0001_crossing.sql", "0001_facts
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0017_unit_validity")]
+    dependencies = [("registry", "0018_periods")]
     operations = [migrations.RunSQL("".join((SQL / name).read_text(encoding="utf-8") for name in FILES))]

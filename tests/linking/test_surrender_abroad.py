@@ -4,6 +4,7 @@ import pytest
 
 from linking.models import Margin, Quota
 from linking.rules.degrees import Degree
+from registry.compliance_queries import obligations_of
 from registry.models import UnitBlock
 from registry.operations.outcome import Outcome, Refused
 from registry.operations.propose import propose
@@ -119,3 +120,12 @@ def test_a_pooled_margin_goes_to_the_margin_account(linked: Pilot):
     assert surrender(linked, obligation.pk, (start + 11, start + 15)).state == State.COMPLETED
     row.refresh_from_db()
     assert (row.quantity, row.value, row.margin, row.pooled) == (15, 12, 3, 3)
+
+
+@pytest.mark.parametrize("world", [retiring], indirect=True)
+def test_the_host_counts_what_foreign_units_are_worth(linked: Pilot):
+    obligation = linked["JP-13"].obligation("plant", emissions=1_000)
+    start = first_serial(linked)
+    surrender(linked, obligation.pk, (start, start + 11))
+    [standing] = obligations_of(linked["JP-13"].accounts["plant"].installation, at=NOW)
+    assert (standing.units_surrendered, standing.surrendered) == (11, 8)

@@ -193,7 +193,10 @@ def test_a_corridor_suspended_with_units_abroad(linked: Pilot):
         ("Tokyo's own units to Beijing", codes(lambda: linked.send(("JP-13", "ann"), ("CN-BJ", "ann"), 5))),
     )
     linked.conclude(corridor.link, ResumeDocument(WAY, "understood"), "JP-13")
-    said("A corridor suspended with units abroad", ("the approval after two let it resume", codes(lambda: linked.approve(waiting, "CN-BJ"))))
+    said(
+        "A corridor suspended with units abroad",
+        ("the approval after two let it resume", codes(lambda: linked.approve(waiting, "CN-BJ"))),
+    )
 
 
 @pytest.mark.parametrize("world", [honouring, sunsetting, reverting, freezing], indirect=True)
@@ -207,7 +210,12 @@ def test_delinking_by_each_policy(linked: Pilot, world):
         within = codes(lambda: surrender(linked, obligation.pk, first + start, first + start + 5, now))
         home = codes(
             lambda: linked.send(
-                ("JP-13", "plant"), ("CN-BJ", "ann"), 5, (first + start + 5, first + start + 10), issuer="CN-BJ", now=now
+                ("JP-13", "plant"),
+                ("CN-BJ", "ann"),
+                5,
+                (first + start + 5, first + start + 10),
+                issuer="CN-BJ",
+                now=now,
             )
         )
         entry = codes(lambda: linked.send(("CN-BJ", "ann"), ("JP-13", "plant"), 1, now=now))

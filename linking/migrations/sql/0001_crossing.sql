@@ -308,14 +308,38 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE t.obligation_id = obligation AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED') ORDER BY n ->> 'name', g.id DESC
 $$;
 
--- What a node's ratio is of, t CO2e; 0 where nothing is recorded.
-CREATE FUNCTION linking_use_base(obligation bigint, base text) RETURNS bigint
+-- The required reduction of a facility over some years, base times factor, rounded down once: everything is brought to one denominator.
+CREATE FUNCTION linking_required_reduction(facility bigint, from_year integer, to_year integer) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    of record;
+    total numeric := 0;
+    common numeric := 1;
+    larger numeric;
+BEGIN
+    FOR of IN SELECT b.base, b.factor_numerator, b.factor_denominator FROM registry_recordedbase b
+            WHERE b.installation_id = facility AND b.year BETWEEN from_year AND to_year
+                AND NOT EXISTS (SELECT FROM registry_recordedbase c WHERE c.corrects_id = b.id) LOOP
+        larger := lcm(common, of.factor_denominator);
+        total := total * div(larger, common) + of.base::numeric * of.factor_numerator * div(larger, of.factor_denominator);
+        common := larger;
+    END LOOP;
+    RETURN div(total, common)::bigint;
+END $$;
+
+-- What a node's ratio is of, t CO2e, in the year of the obligation or, where the node says so and the registry has periods, in its period;
+-- 0 where nothing is recorded.
+CREATE FUNCTION linking_use_base(obligation bigint, node jsonb) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(CASE base WHEN 'verified-emissions' THEN (SELECT e.quantity FROM registry_recordedemissions e
-            WHERE e.installation_id = o.installation_id AND e.year = o.year AND NOT e.excluded ORDER BY e.id DESC LIMIT 1)
+    SELECT coalesce(CASE node ->> 'base' WHEN 'verified-emissions' THEN (SELECT sum(e.quantity)::bigint FROM registry_recordedemissions e
+            WHERE e.installation_id = o.installation_id AND e.year BETWEEN y.first_year AND y.last_year AND NOT e.excluded
+                AND NOT EXISTS (SELECT FROM registry_recordedemissions c WHERE c.corrects_id = e.id))
         WHEN 'allocation' THEN (SELECT sum(r.quantity)::bigint FROM registry_allocation r JOIN registry_transaction t ON t.allocation_id = r.id AND t.state = 'COMPLETED'
-            WHERE r.installation_id = o.installation_id AND r.vintage = o.year) END, 0)
-    FROM registry_obligation o WHERE o.id = obligation
+            WHERE r.installation_id = o.installation_id AND r.vintage BETWEEN y.first_year AND y.last_year)
+        WHEN 'required-reduction' THEN linking_required_reduction(o.installation_id, y.first_year, y.last_year) END, 0)
+    FROM registry_obligation o LEFT JOIN LATERAL registry_period_of(o.jurisdiction_id, o.year) p ON node ->> 'window' = 'period'
+        CROSS JOIN LATERAL (SELECT coalesce(p.first_year, o.year) AS first_year, coalesce(p.last_year, o.year) AS last_year) y
+    WHERE o.id = obligation
 $$;
 
 -- The recognised tonnes that count under a node: rounded down once for each issuer and rate.
@@ -338,7 +362,7 @@ BEGIN
         PERFORM FROM linking_quota WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name') FOR NO KEY UPDATE;
         done := linking_node_uses(obligation, limited, true);
         UPDATE linking_quota SET used = done, reserved = linking_node_uses(obligation, limited, false) - done,
-            "limit" = linking_value(linking_use_base(obligation, limited ->> 'base'), (limited ->> 'numerator')::bigint, (limited ->> 'denominator')::bigint)
+            "limit" = linking_value(linking_use_base(obligation, limited), (limited ->> 'numerator')::bigint, (limited ->> 'denominator')::bigint)
         WHERE id = linking_quota_of('use', NULL, 0::smallint, NULL, NULL, obligation, limited ->> 'name');
     END LOOP;
 END $$;

@@ -89,7 +89,7 @@ BEGIN
         END IF;
         SELECT jsonb_build_object('surrendered', (SELECT coalesce(jsonb_agg(jsonb_build_array(s.origin_id, j.code, s.unit_type, s.rate_numerator, s.rate_denominator, s.units)), '[]')
                 FROM linking_surrendered((request ->> 'obligation')::bigint, false, own) s JOIN accounts_jurisdiction j ON j.id = s.origin_id),
-            'nodes', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.node, linking_use_base((request ->> 'obligation')::bigint, n.node ->> 'base'))), '[]')
+            'nodes', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.node, linking_use_base((request ->> 'obligation')::bigint, n.node))), '[]')
                 FROM (SELECT DISTINCT ON (node ->> 'name') node FROM (SELECT node, 0 AS turn FROM linking_use_nodes((request ->> 'obligation')::bigint)
                     UNION ALL SELECT n, g.id FROM registry_recognition r JOIN linking_agreement g ON g.id = r.agreement_id
                         CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.terms -> 'use_quota') WHEN 'array' THEN g.terms -> 'use_quota' ELSE '[]' END) n
