@@ -23,7 +23,7 @@ from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor
 from accounts.texts import text
-from linking import admin_queries
+from linking import signing_queries
 from linking.admin.base import page_of_instrument, page_of_link, tell_refusal
 from linking.admin.documents import DOCUMENT_FORMS, OF_A_CORRIDOR, next_terms
 from linking.admin.once import SentBefore, done_once
@@ -142,7 +142,7 @@ def _link(pages: ReadOnlyAdmin, request: HttpRequest, pk: int) -> tuple[Link, Ac
     """Return a link that the reader may look at, and who acts. Raises: Http404; PermissionDenied for whoever acts for no side."""
     link = get_object_or_404(pages.get_queryset(request), pk=pk)
     actor = actor_of(request)
-    if not pages.has_view_permission(request, link) or not admin_queries.sides_of(link, actor):
+    if not pages.has_view_permission(request, link) or not signing_queries.sides_of(link, actor):
         raise PermissionDenied
     return link, actor
 
@@ -202,7 +202,7 @@ def _done(
 def _answer(
     pages: ReadOnlyAdmin, request: HttpRequest, link: Link, form: KeyedForm, title: str, shown: dict[str, Any]
 ) -> HttpResponse:
-    sides = admin_queries.sides_of(link, actor_of(request))
+    sides = signing_queries.sides_of(link, actor_of(request))
     context = {
         **pages.admin_site.each_context(request),
         "title": title,

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy
 
 from accounts.texts import text
-from linking.admin.terms_form import INSTANT_FORMATS, FaultyForm, instant_widget
+from linking.admin.terms_fields import INSTANT_FORMATS, FaultyForm, instant_widget
 from linking.models import Agreement, Corridor, Link
 from linking.rules.degrees import Degree, step_after
 from linking.rules.documents import FORMS, Document, document_from

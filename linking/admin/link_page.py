@@ -6,10 +6,11 @@ from typing import Any
 
 from accounts.rules.access import Actor
 from accounts.texts import text
-from linking import admin_queries
+from linking import admin_queries, corridor_queries, signing_queries
 from linking.admin import drawing
 from linking.admin.base import caveats_of, page_of_instrument
-from linking.admin_queries import CorridorView, MonthFlow, QuotaBar
+from linking.admin_queries import MonthFlow
+from linking.corridor_queries import CorridorView, QuotaBar
 from linking.degree_queries import missing
 from linking.models import Instrument, Link
 from linking.rules.degrees import Degree, Ticker, conditions_of, step_after
@@ -25,12 +26,12 @@ def shown(
     link: Link, actor: Actor, *, now: datetime, everything: bool, names_holders_of: frozenset[str] | None
 ) -> dict[str, Any]:
     """Return what the page of a link of `with_corridors` prints."""
-    views = admin_queries.views_of(link, now=now, names_holders_of=names_holders_of)
+    views = corridor_queries.views_of(link, now=now, names_holders_of=names_holders_of)
     flows = admin_queries.flows_of(link, now=now)
     transfers, more = admin_queries.open_transfers(link, actor, everything=everything)
-    own = admin_queries.sides_of(link, actor)
+    own = signing_queries.sides_of(link, actor)
     degree = Degree(link.degree)
-    instruments = admin_queries.signed_by(Instrument.objects.filter(link=link).order_by("-id"))[:LONGEST_LIST]
+    instruments = signing_queries.signed_by(Instrument.objects.filter(link=link).order_by("-id"))[:LONGEST_LIST]
     return {
         "caveats": caveats_of(link),
         "degree": degree,

@@ -15,7 +15,7 @@ from accounts import clock
 from accounts.admin.base import actor_of
 from accounts.queries import readable_jurisdictions
 from accounts.texts import text
-from linking import admin_queries
+from linking import corridor_queries
 from linking.admin import acting
 from linking.admin.base import OfLinkAdmin, sees_all
 from linking.admin.link_page import shown
@@ -32,7 +32,7 @@ class LinkAdmin(OfLinkAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the links with what their corridors are at."""
-        return admin_queries.with_corridors(super().get_queryset(request), now=clock.now())
+        return corridor_queries.with_corridors(super().get_queryset(request), now=clock.now())
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that act."""
@@ -79,7 +79,7 @@ class LinkAdmin(OfLinkAdmin):
     def corridors_shown(self, link: Link) -> str:
         """Both corridors at a glance."""
         now = clock.now()
-        states = [(row, admin_queries.state_of(link, row, now=now)) for row in link.corridors.all()]
+        states = [(row, corridor_queries.state_of(link, row, now=now)) for row in link.corridors.all()]
         return format_html_join(
             "",
             '<p class="corridor-line">{}: <span class="corridor-state corridor-{}">{}</span></p>',

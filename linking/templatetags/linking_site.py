@@ -7,7 +7,7 @@ from django import template
 from accounts.models import User
 from accounts.queries import actor_for
 from accounts.texts import text
-from linking import admin_queries
+from linking import admin_queries, signing_queries
 from linking.admin.base import page_of_instrument
 
 register = template.Library()
@@ -16,13 +16,13 @@ register = template.Library()
 @register.simple_tag
 def instruments_awaiting(user: User) -> int:
     """Return how many instruments the user could sign now."""
-    return admin_queries.awaiting_signature(actor_for(user)).count()
+    return signing_queries.awaiting_signature(actor_for(user)).count()
 
 
 @register.simple_tag
 def instruments_to_sign(user: User) -> list[dict[str, Any]]:
     """Return the instruments that the user could sign now, the oldest first."""
-    rows = admin_queries.signed_by(admin_queries.awaiting_signature(actor_for(user)))[: admin_queries.MOST_SHOWN]
+    rows = signing_queries.signed_by(signing_queries.awaiting_signature(actor_for(user)))[: admin_queries.MOST_SHOWN]
     return [
         {
             "row": row,

@@ -23,7 +23,7 @@ from audit.models import Entry
 from linking.admin.documents import next_terms
 from linking.admin.drawing import WIDTH, continuum, flows_chart, imbalance_meter, quota_bar, scaled
 from linking.admin.terms_form import TermsForm, WholeTermsForm
-from linking.admin_queries import CorridorState
+from linking.corridor_queries import CorridorState
 from linking.models import Agreement, Condition, Corridor, Instrument, Link, Quota, SentForm, Signature, Suspension
 from linking.models.instruments import KINDS
 from linking.models.quotas import KINDS as QUOTA_KINDS
