@@ -52,7 +52,7 @@ EVENTS: Mapping[str, str] = {
     "transaction.withdrawn": "a waiting transaction was withdrawn",
     "transaction.expired": "nobody approved a proposal in time",
     "transaction.due": "a delayed transaction was executed",
-    "transaction.check-failed": "a delayed transaction was terminated, with the codes of every check that failed",
+    "transaction.check-failed": "a transaction that waited was terminated, with the codes of every check that failed",
     "freeze.set": "one person froze a transaction, an account or a range of serials",
     "freeze.release-requested": "one person asked for the release of a freeze",
     "freeze.release-withdrawn": "who asked for the release of a freeze took the request back",
@@ -74,6 +74,7 @@ EVENTS: Mapping[str, str] = {
     "instrument.concluded": "the last signature was given, and what the document says holds",
     "instrument.withdrawn": "a document about a link was taken back before it was concluded",
     "corridor.suspended": "a side suspended a corridor",
+    "corridor.end-stated": "the final statement of a corridor that has ended was made",
     "condition.ticked": "a side found a condition of a degree met",
 }
 

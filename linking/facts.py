@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.calendars import calendar_and_rules
+from accounts.rules.calendars import Calendar
 from linking.rules.crossing import (
     NOTHING,
     AgreementFacts,
@@ -143,15 +144,16 @@ def _node(node: Mapping[str, Any]) -> UseQuotaNode:
     return read_node
 
 
+def calendars_of(context: Context, parts: Iterable[Part]) -> dict[str, Calendar]:
+    """Return the working calendars around now of the jurisdictions that send and acquire, by code."""
+    sides = {row.jurisdiction: row.jurisdiction_id for part in parts for row in (part.sender, part.acquirer)}
+    return {code: calendar_and_rules(place, context.now, ())[0] for code, place in sorted(sides.items())}
+
+
 def _closed_days(corridors: Iterable[CorridorFacts], context: Context, parts: Iterable[Part]) -> frozenset[str]:
     """The jurisdictions of both sides where today is no working day, asked only where some terms settle on working days."""
     terms: list[Terms] = [row.agreement.terms for row in corridors if row.agreement is not None]
     if not any(one.settlement_days is Settling.WORKING for one in terms):
         return frozenset()
-    sides = {row.jurisdiction_id: row.jurisdiction for part in parts for row in (part.sender, part.acquirer)}
-    closed = set()
-    for jurisdiction_id, code in sides.items():
-        calendar, _ = calendar_and_rules(jurisdiction_id, context.now, ())
-        if not calendar.is_working(calendar.day_of(context.now)):
-            closed.add(code)
-    return frozenset(closed)
+    calendars = calendars_of(context, parts)
+    return frozenset(code for code, row in calendars.items() if not row.is_working(row.day_of(context.now)))

@@ -7,14 +7,18 @@ concerned (linking.md section 5). What PostgreSQL does by itself is in linking/m
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
+from accounts.rules.access import Actor
+from linking import due
 from linking import facts as link_facts
 from linking.rules import checks
 from linking.rules.crossing import NOTHING, LinkFacts, parts_of
 from linking.rules.rates import AT_HOME, Rate, worth_of
+from linking.rules.settlement_days import Way, settles_from
+from linking.rules.terms import Settling
 from registry.database_transaction import DatabaseTransaction
+from registry.due import Due
 from registry.rules.check_table import Failure
 from registry.rules.facts import Context, units_of
 from registry.rules.types import Effect
@@ -42,15 +46,18 @@ class LinkedSettlement:
         return moved
 
     def due_at(self, context: Context, due_at: datetime) -> datetime:
-        """Return when what is delayed is executed: not before it is due, on a day on which all terms concerned settle."""
-        found = _facts(context)
-        for corridor in found.corridors.values():
-            days = () if corridor.agreement is None else corridor.agreement.terms.settlement_days
-            if isinstance(days, tuple) and days:
-                there = due_at.astimezone(ZoneInfo(corridor.time_zone))
-                day = next((day for day in days if day >= there.date()), there.date())
-                due_at = max(due_at, due_at + timedelta(days=(day - there.date()).days))
-        return due_at
+        """Return when what is delayed is executed: not before it is due, on a day on which all terms concerned settle.
+
+        Where no such day is left it is due as it is, and check 6009 ends it.
+        """
+        ways = tuple(
+            Way(corridor.agreement.terms.settlement_days, corridor.time_zone)
+            for corridor in _facts(context).corridors.values()
+            if corridor.agreement is not None
+        )
+        needs_calendars = any(way.days is Settling.WORKING for way in ways)
+        calendars = link_facts.calendars_of(context, parts_of(context)).values() if needs_calendars else ()
+        return settles_from(due_at, ways, tuple(calendars)) or due_at
 
     def registries(self, context: Context) -> tuple[str, ...]:
         """Return the jurisdictions whose logs tell of it: of both sides, and the issuers' of units that are abroad."""
@@ -71,6 +78,10 @@ class LinkedSettlement:
         if context.type.needs_obligation:
             content["worth"] = _worth(context, found)
         return content
+
+    def due(self, actor: Actor, now: datetime) -> list[Due]:
+        """Return what waits and can settle no more, since its terms have ended, and the corridors whose end is to be stated."""
+        return due.found(actor, now)
 
 
 def _facts(context: Context) -> LinkFacts:

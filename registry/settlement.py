@@ -1,7 +1,7 @@
 """Who settles a transaction: the one seam between `registry` and `linking`, named in settings by dotted path.
 
-A settlement adds its own checks to the registry's and says which ranges a transaction moves. Inside one registry there is
-nothing to add; `linking` brings corridors, quotas and recognitions to the same methods.
+A settlement adds its own checks to the registry's, says which ranges a transaction moves, and finds what else falls due on its
+path. Inside one registry there is nothing to add; `linking` brings corridors, quotas and recognitions to the same methods.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from accounts.rules.access import Actor
 from registry.database_transaction import DatabaseTransaction
+from registry.due import Due
 from registry.rules.checks import Failure
 from registry.rules.facts import Context, units_of
 from registry.rules.types import Effect
@@ -59,6 +61,9 @@ class Settlement(Protocol):
     def log_content(self, context: Context) -> dict[str, object]:
         """Return what the log says of the transaction beyond its accounts and ranges."""
 
+    def due(self, actor: Actor, now: datetime) -> list[Due]:
+        """Return what is due on this path by `now`, beyond delays and expiries."""
+
 
 class InternalSettlement:
     """Settles inside one registry: the pieces go from the transferring to the acquiring account, as they are."""
@@ -103,6 +108,10 @@ class InternalSettlement:
         """Return nothing more."""
         return {}
 
+    def due(self, actor: Actor, now: datetime) -> list[Due]:
+        """Return nothing: the registry itself executes and expires what waits."""
+        return []
+
 
 @cache
 def _settlement(path: str) -> Settlement:
@@ -119,3 +128,8 @@ def settlement_of(context: Context) -> Settlement:
         if sender is not None and any(registry != sender.registry for registry, _, _ in units_of(found)):
             return _settlement("external")
     return _settlement("internal")
+
+
+def settlements() -> tuple[Settlement, ...]:
+    """Return everyone who settles, in the order of the settings."""
+    return tuple(_settlement(path) for path in settings.REGISTRY_SETTLEMENT)

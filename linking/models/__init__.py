@@ -2,7 +2,7 @@
 
 from linking.models.forms import SentForm
 from linking.models.instruments import Condition, DegreeChange, Instrument, Signature, Suspension
-from linking.models.links import Agreement, Corridor, Delinking, Leave, Link, MechanismUnit
+from linking.models.links import Agreement, Corridor, Delinking, FinalStatement, Leave, Link, MechanismUnit
 from linking.models.quotas import Margin, Quota, QuotaUse
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Corridor",
     "DegreeChange",
     "Delinking",
+    "FinalStatement",
     "Instrument",
     "Leave",
     "Link",

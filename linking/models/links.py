@@ -101,3 +101,16 @@ class Delinking(models.Model):
         managed = False
         db_table = "linking_delinking"
         ordering = ["corridor_id", "id"]
+
+
+class FinalStatement(models.Model):
+    """What is stated of the end of a corridor, as at the end of its notice; `content`: linking/rules/end_figures.py."""
+
+    delinking = models.OneToOneField(Delinking, models.PROTECT, related_name="statement")
+    content = models.JSONField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "linking_finalstatement"
+        ordering = ["id"]

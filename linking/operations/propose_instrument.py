@@ -10,7 +10,7 @@ from accounts.rules.access import Act, Actor
 from audit.canonical import canonical_json
 from linking.degree_queries import missing_for
 from linking.models import Agreement, Corridor, Instrument, Link, Suspension
-from linking.operations.sides import person_of, side_of, tell
+from linking.operations.sides import person_of, refuse_what_has_ended, side_of, tell
 from linking.rules.degrees import Degree, may_lower, may_raise
 from linking.rules.documents import (
     DegreeDocument,
@@ -111,9 +111,7 @@ def _refuse(link: Link, corridor: Corridor | None, document: Document, own: Juri
             if not Suspension.objects.filter(corridor=corridor, side=own, resumed_at=None).exists():
                 raise Refusal("nothing-is-suspended", corridor=str(corridor))
         case DelinkDocument():
-            ways = Agreement.objects.filter(corridor__link=link, superseded_at=None)
-            if not (ways if corridor is None else ways.filter(corridor=corridor)).exists():
-                raise Refusal("nothing-to-delink", link=str(link))
+            refuse_what_has_ended(link, corridor)
         case LeaveDocument():
             pass
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from accounts.models import Jurisdiction
-from accounts.refusals import NotPermitted
+from accounts.refusals import NotPermitted, Refusal
 from accounts.rules.access import EVERYWHERE, Act, Actor, Role, role_name
 from audit import entries
-from linking.models import Link, Signature
+from linking.models import Agreement, Corridor, Link, Signature
 
 ADMINISTRATORS = (Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR)
 
@@ -41,6 +41,13 @@ def has_signed_for_another(actor: Actor, link: Link, side: Jurisdiction) -> bool
     """Return whether an actor has ever signed for the other side of a link."""
     others = Signature.objects.filter(user_id=person_of(actor), instrument__link=link).exclude(jurisdiction=side)
     return others.exists()
+
+
+def refuse_what_has_ended(link: Link, corridor: Corridor | None) -> None:
+    """Refuse a notice where no terms are without an end: of the corridor, or of the link's (None). Raises: Refusal."""
+    terms = Agreement.objects.filter(corridor__link=link, superseded_at=None)
+    if not (terms if corridor is None else terms.filter(corridor=corridor)).exists():
+        raise Refusal("nothing-to-delink", link=str(link))
 
 
 def tell(link: Link, event: str, content: Mapping[str, object], *, subject: str, actor: Actor, now: datetime) -> None:

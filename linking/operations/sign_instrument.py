@@ -8,9 +8,16 @@ from accounts.refusals import NotFound, NotPermitted, Refusal
 from accounts.rules.access import Act, Actor
 from linking.degree_queries import missing_for, terms_in_force
 from linking.models import Agreement, Instrument, Link, Signature
-from linking.operations.sides import has_signed_for_another, is_senior, person_of, side_of, tell
+from linking.operations.sides import (
+    has_signed_for_another,
+    is_senior,
+    person_of,
+    refuse_what_has_ended,
+    side_of,
+    tell,
+)
 from linking.rules.degrees import Degree, terms_fit
-from linking.rules.documents import DegreeDocument, document_from
+from linking.rules.documents import DegreeDocument, DelinkDocument, document_from
 from linking.rules.terms import Terms
 
 OF_EACH_SIDE = 2
@@ -72,6 +79,8 @@ def _refuse(instrument: Instrument, link: Link, now: datetime) -> None:
             raise Refusal("conditions-missing", missing=", ".join(missing))
     elif isinstance(document, Terms):
         _refuse_terms(instrument, link, document, now)
+    elif isinstance(document, DelinkDocument):
+        refuse_what_has_ended(link, instrument.corridor)
 
 
 def _refuse_terms(instrument: Instrument, link: Link, document: Terms, now: datetime) -> None:

@@ -24,6 +24,8 @@ from registry.rules.types import Effect
 
 Judge = Callable[[Context, LinkFacts], Iterator[Finding]]
 _JUDGES: dict[int, Judge] = {}
+# What ends a transaction that waits, before its time: its terms let it settle no more, or bind its units.
+TERMS_HAVE_ENDED = frozenset({6007, 6014})
 
 
 def link_check(code: int, *, transient: bool = False, reference: str = "linking.md 3") -> Callable[[Judge], Judge]:
@@ -235,25 +237,26 @@ def terms_are_current(context: Context, facts: LinkFacts) -> Iterator[Finding]:
         agreement = corridor.agreement
         if agreement is not None and agreement.last_settlement_at is not None:
             until = agreement.last_settlement_at
-            if context.now > until:
+            if context.now >= until:
                 name = _name(corridor, parts)
                 yield about(name, corridor=name, version=agreement.version, until=until.isoformat())
 
 
 @link_check(6009, transient=True)
 def settlement_day_is_agreed(context: Context, facts: LinkFacts) -> Iterator[Finding]:
-    """What would complete now does so on a day that the terms settle on. What is delayed is due on such a day."""
-    if context.moment is Moment.EXECUTION or context.type.effect is not Effect.CROSS:
+    """What would complete now does so on a day that the terms settle on. What is delayed waits for such a day, if any is left."""
+    if context.type.effect is not Effect.CROSS:
         return
-    state = first_state(context) if context.moment is Moment.PROPOSAL else state_after_approval(context)
+    states = {Moment.PROPOSAL: first_state, Moment.APPROVAL: state_after_approval}
+    completes = context.moment not in states or states[context.moment](context) is State.COMPLETED
     for corridor, terms, parts in _under_terms(context, facts):
         days = terms.settlement_days
         name = _name(corridor, parts)
-        if days is Settling.WORKING and state is State.COMPLETED and facts.closed_days:
+        if days is Settling.WORKING and completes and facts.closed_days:
             yield about(name, corridor=name, closed=", ".join(sorted(facts.closed_days)))
         elif isinstance(days, tuple):
             today = context.now.astimezone(ZoneInfo(corridor.time_zone)).date()
-            if (state is State.COMPLETED and today not in days) or today > days[-1]:
+            if (completes and today not in days) or today > days[-1]:
                 yield about(name, corridor=name, closed=corridor.destination)
 
 

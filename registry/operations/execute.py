@@ -10,17 +10,20 @@ from registry.operations.outcome import Outcome
 from registry.operations.terms import COMPLETED, Terms
 from registry.rules.facts import Moment
 from registry.rules.states import State, Step
+from registry.settlement import settlement_of
 
 
 def execute(transaction_id: UUID, *, actor: Actor, now: datetime) -> Outcome | None:
     """Complete a delayed transaction, or terminate it with what fails: all checks run again. None where it is not due (any more).
 
-    Two at once do it once: the second finds another state. Source: domain.md section 5.
+    Who settles it may put it off to another day. Two at once do it once: the second finds another state. Source: domain.md 5.
     """
 
     def story(database: DatabaseTransaction) -> Outcome | None:
         found = steps.find(database, str(transaction_id), Step.DUE, Moment.EXECUTION, actor=actor, now=now)
         if found.waiting.state is not State.DELAYED or _is_early(found.waiting.due_at, now):
+            return None
+        if settlement_of(found.judged).due_at(found.judged, now) > now:
             return None
         # After this point it must succeed.
         if found.failures:

@@ -2,12 +2,12 @@
 
 What can be due is found by rows, never remembered: a missed tick, a crash or a clock that jumped changes nothing. Delayed
 transactions are executed, proposals that nobody approved expire, statuses are determined at each deadline, which is first made
-what the dated rules and the calendar say by now, and holding limits follow their rule, allocations and accounts.
+what the dated rules and the calendar say by now, holding limits follow their rule, allocations and accounts, and who settles
+transactions says what else is due.
 """
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from accounts.models import Jurisdiction
 from accounts.rules.access import Actor
 from audit import entries
 from registry.compliance_queries import may_yet_be_in_time, standings
+from registry.due import Due
 from registry.models import Obligation, StatusSnapshot, Transaction
 from registry.operations.execute import execute, expire
 from registry.operations.follow_deadlines import follow_deadlines
@@ -25,17 +26,9 @@ from registry.operations.set_holding_limits import holding_limits_are_stale, set
 from registry.rules.deadlines import Counts
 from registry.rules.limits import MalformedRule
 from registry.rules.states import State
+from registry.settlement import settlements
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """One thing that is due: when, what (for people and the log), and the act. Ordered by instant, then text."""
-
-    at: datetime
-    what: str
-    run: Callable[[datetime], object]
 
 
 def run_due(
@@ -196,10 +189,16 @@ def _transactions(state: State, column: str, act: Callable[..., object], actor: 
     return [due(*row) for row in found.order_by(column, "id").values_list("id", column)]
 
 
+def _of_settlements(actor: Actor, now: datetime) -> list[Due]:
+    """What else falls due where transactions are settled."""
+    return [thing for settlement in settlements() for thing in settlement.due(actor, now)]
+
+
 # Everything that can fall due; a new kind of thing is a new row here.
 SOURCES: tuple[Callable[[Actor, datetime], list[Due]], ...] = (
     _deadlines,
     _delayed,
     _unapproved,
     _holding_limits,
+    _of_settlements,
 )

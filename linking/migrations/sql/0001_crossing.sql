@@ -88,16 +88,26 @@ LANGUAGE sql IMMUTABLE AS $$
         ELSE linking_value(units, (terms #>> '{rate,numerator}')::bigint, (terms #>> '{rate,denominator}')::bigint) END
 $$;
 
--- Why units of an agreement may not go some way at an instant; null: they may. `way`: home, within (moved, surrendered, cancelled here).
--- After the end of a corridor the policy of the terms that the units came by holds: what was bought is what they are.
-CREATE FUNCTION linking_bound(agreement bigint, way text, at timestamptz) RETURNS text
+-- From when on units of an agreement may not go some way, by what is proposed at an instant; null: they always may. `way`: home, within
+-- (moved, surrendered, cancelled here). After the end of a corridor the policy of the terms that the units came by holds: what was bought
+-- is what they are. What was on its way home before is settled until the last settlement, where those terms settle what is under way.
+CREATE FUNCTION linking_binds_from(agreement bigint, way text, proposed_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT CASE a.terms #>> '{delinking,policy}' WHEN 'freeze' THEN 'freeze'
-        WHEN 'revert' THEN CASE way WHEN 'home' THEN NULL ELSE 'revert' END
-        WHEN 'sunset' THEN CASE WHEN way = 'home' OR at < d.takes_effect_at + (a.terms #>> '{delinking,sunset_days}')::integer * interval '1 day'
-            THEN NULL ELSE 'sunset' END END
-    FROM linking_agreement a JOIN linking_delinking d ON d.corridor_id = a.corridor_id AND d.takes_effect_at > a.effective_from
-    WHERE a.id = agreement AND d.takes_effect_at <= at ORDER BY d.takes_effect_at LIMIT 1
+    SELECT w.begins + CASE WHEN way = 'home' AND proposed_at < w.begins AND w.terms #>> '{delinking,under_way}' = 'settle'
+        THEN (w.terms ->> 'last_settlement_days')::integer ELSE 0 END * interval '1 day'
+    FROM (SELECT a.terms, CASE a.terms #>> '{delinking,policy}' WHEN 'freeze' THEN d.takes_effect_at
+            WHEN 'revert' THEN CASE way WHEN 'home' THEN NULL ELSE d.takes_effect_at END
+            WHEN 'sunset' THEN CASE way WHEN 'home' THEN NULL
+                ELSE d.takes_effect_at + (a.terms #>> '{delinking,sunset_days}')::integer * interval '1 day' END END AS begins
+        FROM linking_agreement a JOIN linking_delinking d ON d.corridor_id = a.corridor_id AND d.takes_effect_at > a.effective_from
+        WHERE a.id = agreement ORDER BY d.takes_effect_at LIMIT 1) w
+$$;
+
+-- Why units of an agreement may not go some way at an instant, by what was proposed then or before; null: they may.
+CREATE FUNCTION linking_bound(agreement bigint, way text, at timestamptz, proposed_at timestamptz DEFAULT NULL) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT a.terms #>> '{delinking,policy}' FROM linking_agreement a
+    WHERE a.id = agreement AND at >= linking_binds_from(agreement, way, coalesce(proposed_at, at))
 $$;
 
 -- What a transaction does on the corridors of a link: `entry` by the corridor issuer -> acquirer's registry, `home` off the corridor that
@@ -457,6 +467,25 @@ BEGIN
     END IF;
 END $$;
 
+-- Until when what waits can settle: what enters until the last settlement of the terms that it was proposed under, units abroad until the
+-- policy of theirs binds them; null: without end. What is by order is not bound here.
+CREATE FUNCTION linking_settles_until(given registry_transaction) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT min(w.until) FROM registry_transactiontype k, LATERAL (
+        SELECT g.last_settlement_at AS until FROM linking_legs(given.id) l JOIN linking_agreement g ON g.id = l.agreement_id
+        WHERE l.way = 'entry' AND k.effect = 'cross'
+        UNION ALL SELECT linking_binds_from(r.agreement_id, CASE k.effect WHEN 'cross' THEN 'home' ELSE 'within' END, given.proposed_at)
+        FROM (SELECT DISTINCT b.recognition_id FROM registry_transactionblock b WHERE b.transaction_id = given.id) b
+            JOIN registry_recognition r ON r.id = b.recognition_id
+        WHERE k.effect = 'cross' OR k.effect <> 'restore' AND k.approval <> 'administrator') w
+    WHERE k.code = given.type_id
+$$;
+
+CREATE OR REPLACE FUNCTION registry_terms_have_ended(given registry_transaction, at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(at >= linking_settles_until(given), false)
+$$;
+
 -- A transaction that waited ends: what it reserved is used, or released. It completes under the version it was proposed under, until
 -- that version's last settlement, and through a corridor that is open.
 CREATE OR REPLACE FUNCTION registry_linked_transaction_ends(given registry_transaction) RETURNS void
@@ -471,8 +500,8 @@ BEGIN
     IF given.state = 'COMPLETED' THEN
         FOR leg IN SELECT l.way, l.corridor_id, l.unit_type, l.agreement_id, g.last_settlement_at, g.terms FROM linking_legs(given.id) l
                 JOIN linking_agreement g ON g.id = l.agreement_id LOOP
-            shut := CASE WHEN leg.way = 'home' THEN CASE WHEN linking_bound(leg.agreement_id, 'home', given.completed_at) IS NOT NULL THEN 'units_abroad_are_free' END
-                WHEN given.completed_at > leg.last_settlement_at THEN 'terms_are_current'
+            shut := CASE WHEN leg.way = 'home' THEN CASE WHEN linking_bound(leg.agreement_id, 'home', given.completed_at, given.proposed_at) IS NOT NULL THEN 'units_abroad_are_free' END
+                WHEN given.completed_at >= leg.last_settlement_at THEN 'terms_are_current'
                 WHEN jsonb_typeof(leg.terms -> 'settlement_days') = 'array' AND NOT leg.terms -> 'settlement_days' ?
                     (SELECT (given.completed_at AT TIME ZONE d.time_zone)::date::text FROM linking_corridor c
                         JOIN accounts_jurisdiction d ON d.id = c.destination_id WHERE c.id = leg.corridor_id) THEN 'settlement_day_is_agreed'
@@ -481,6 +510,12 @@ BEGIN
                 RAISE EXCEPTION 'transaction % cannot complete: %', given.id, shut USING ERRCODE = 'check_violation', CONSTRAINT = shut;
             END IF;
         END LOOP;
+        -- What goes on abroad is bound by an end that came while it waited; what is by order, or undoes, is not.
+        IF EXISTS (SELECT FROM registry_transactiontype k, registry_transactionblock b JOIN registry_recognition r ON r.id = b.recognition_id
+                WHERE k.code = given.type_id AND k.effect NOT IN ('cross', 'restore') AND k.approval <> 'administrator'
+                    AND b.transaction_id = given.id AND linking_bound(r.agreement_id, 'within', given.completed_at) IS NOT NULL) THEN
+            RAISE EXCEPTION 'units abroad are bound by the end of their corridor' USING ERRCODE = 'check_violation', CONSTRAINT = 'units_abroad_are_free';
+        END IF;
     END IF;
     FOR part IN SELECT quota_id, way, sum(units)::bigint AS units FROM linking_quotause u WHERE u.transaction_id = given.id GROUP BY 1, 2 ORDER BY 1, 2 LOOP
         UPDATE linking_quota SET

@@ -7,6 +7,7 @@ SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     at timestamptz := (request ->> 'now')::timestamptz;
     own uuid := (request ->> 'own')::uuid;
+    began timestamptz := (SELECT t.proposed_at FROM registry_transaction t WHERE t.id = (request ->> 'own')::uuid);
     pieces jsonb := request -> 'pieces';
     came_by bigint[];
     entries bigint[];
@@ -80,7 +81,7 @@ BEGIN
                 - linking_imbalance(q.corridor_id, q.year) END) ORDER BY q.id), '[]') FROM linking_quota q WHERE q.id = ANY (quotas)),
         'recognitions', (SELECT coalesce(jsonb_object_agg(r.id, jsonb_build_object('numerator', r.rate_numerator, 'denominator', r.rate_denominator,
                 'agreement', r.agreement_id, 'corridor', g.corridor_id, 'origin', c.origin_id, 'destination', c.destination_id,
-                'margin', g.terms ->> 'margin', 'home', linking_bound(r.agreement_id, 'home', at), 'within', linking_bound(r.agreement_id, 'within', at))), '{}')
+                'margin', g.terms ->> 'margin', 'home', linking_bound(r.agreement_id, 'home', at, began), 'within', linking_bound(r.agreement_id, 'within', at, began))), '{}')
             FROM registry_recognition r LEFT JOIN linking_agreement g ON g.id = r.agreement_id LEFT JOIN linking_corridor c ON c.id = g.corridor_id
             WHERE r.id IN (SELECT (p ->> 4)::integer FROM jsonb_array_elements(pieces) p)));
     IF request ->> 'obligation' IS NOT NULL THEN

@@ -305,7 +305,8 @@ BEGIN
     FOR way IN SELECT * FROM linking_corridor c WHERE c.link_id = given.link_id AND c.id = coalesce(given.corridor_id, c.id) ORDER BY id FOR UPDATE LOOP
         SELECT * INTO last FROM linking_agreement a WHERE a.corridor_id = way.id AND coalesce(a.superseded_at > at, true)
         ORDER BY a.version DESC LIMIT 1;
-        CONTINUE WHEN last.id IS NULL;
+        -- Whose end is noticed already keeps that end.
+        CONTINUE WHEN last.id IS NULL OR last.superseded_at IS NOT NULL;
         ends := greatest(at, last.effective_from) + (last.terms #>> '{delinking,notice_days}')::integer * interval '1 day';
         UPDATE linking_agreement SET superseded_at = ends, last_settlement_at = ends + CASE terms #>> '{delinking,under_way}'
                 WHEN 'settle' THEN (terms ->> 'last_settlement_days')::integer ELSE 0 END * interval '1 day'

@@ -317,6 +317,11 @@ CREATE FUNCTION registry_linked_transaction_ends(given registry_transaction) RET
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
 END $$;
+-- Whether what waits can settle no more, since the terms that it was proposed under have ended: then it is ended before its time.
+CREATE FUNCTION registry_terms_have_ended(given registry_transaction, at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT false
+$$;
 
 CREATE FUNCTION registry_range_takes_effect() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -607,8 +612,8 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'step_is_known';
     ELSIF NEW.user_id IS NULL AND NEW.event IN ('approved', 'refused', 'withdrawn', 'frozen', 'released') THEN
         RAISE EXCEPTION 'a person decides' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_person_decides';
-    ELSIF NEW.event = 'check-failed' AND NEW.from_state = 'AWAITING_APPROVAL' AND given.type_id <> '3-0' THEN
-        RAISE EXCEPTION 'only what crosses a link ends before it is approved when its terms have ended'
+    ELSIF NEW.event = 'check-failed' AND NEW.from_state = 'AWAITING_APPROVAL' AND NOT registry_terms_have_ended(given, NEW.at) THEN
+        RAISE EXCEPTION 'what waits for approval ends otherwise only when the terms that it was proposed under have ended'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'proposals_wait_for_a_person';
     ELSIF NEW.event = 'approved' AND NOT registry_may_approve(NEW.user_id, given) THEN
         RAISE EXCEPTION 'user % may not approve transaction %', NEW.user_id, given.id
@@ -619,7 +624,8 @@ BEGIN
     ELSIF NEW.event = 'approved' AND NEW.to_state <> 'DELAYED' AND registry_must_wait(given, NEW.at) THEN
         RAISE EXCEPTION 'a transfer to an account that is not trusted waits' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'untrusted_transfers_wait';
-    ELSIF NEW.event IN ('due', 'check-failed') AND NEW.at < given.due_at THEN
+    ELSIF NEW.event IN ('due', 'check-failed') AND NEW.at < given.due_at
+            AND NOT (NEW.event = 'check-failed' AND registry_terms_have_ended(given, NEW.at)) THEN
         RAISE EXCEPTION 'nothing executes before it is due' USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_executes_early';
     ELSIF NEW.event = 'released' AND EXISTS (SELECT FROM registry_freeze f WHERE f.transaction_id = given.id AND f.released_at IS NULL) THEN
         RAISE EXCEPTION 'a transaction is released when two persons have lifted every freeze of it'

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from django.db import migrations, models
 
-SQL = Path(__file__).parent / "sql" / "0003_sent_forms.sql"
+SQL = Path(__file__).parent / "sql" / "0004_sent_forms.sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("linking", "0002_models")]
+    dependencies = [("linking", "0003_final_statements")]
     operations = [
         migrations.RunSQL(SQL.read_text(encoding="utf-8"), "DROP TABLE linking_sentform"),
         migrations.CreateModel(
