@@ -1,5 +1,6 @@
 """The link's tables: models for reading only, since PostgreSQL writes them from what was signed and what has moved."""
 
+from linking.models.forms import SentForm
 from linking.models.instruments import Condition, DegreeChange, Instrument, Signature, Suspension
 from linking.models.links import Agreement, Corridor, Delinking, FinalStatement, Leave, Link, MechanismUnit
 from linking.models.quotas import Margin, Quota, QuotaUse
@@ -20,6 +21,7 @@ __all__ = [
     "Notice",
     "Quota",
     "QuotaUse",
+    "SentForm",
     "Signature",
     "Suspension",
     "TheftCase",
