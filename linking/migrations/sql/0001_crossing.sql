@@ -398,7 +398,7 @@ BEGIN
     END LOOP;
     -- Under nodes that no surrender counts under any more, since the last has ended without effect, nothing is used.
     UPDATE linking_quota q SET used = 0, reserved = 0 WHERE q.kind = 'use' AND q.obligation_id = obligation AND (q.used, q.reserved) <> (0, 0)
-        AND NOT EXISTS (SELECT FROM linking_use_nodes(obligation) n WHERE n.node ->> 'name' = q.node);
+        AND NOT EXISTS (SELECT FROM linking_use_nodes(obligation) n WHERE n.name = q.node);
 END $$;
 
 CREATE FUNCTION linking_book_margin(obligation bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
