@@ -74,6 +74,8 @@ GOALS = (
     Goal("log on / log off, 16 clients", 0.95, True, ratio("operation, log on", "operation, log off", "16")),
     # Two decisions instead of one: half of one decision's rate is what no design can pass.
     Goal("approved by another / at once", 0.25, True, ratio("operation, approved by another", "operation", "1", "4")),
+    # A statement more, the corridor's quotas, a second log. All clients take from one quota, so more of them are no quicker.
+    Goal("across a link / within a registry, both at once", 0.33, True, ratio("external transfer", "operation", "1")),
     Goal(
         "100 per batch / single, one hot account", 3, True, quotient("batches, transfers/s", "hot account, transfers/s")
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 
 from bench import worlds
+from bench.prepare_link import link
 
 VINTAGE = 2026
 
@@ -184,6 +185,7 @@ def main() -> None:
     step, path = sys.argv[1], Path(sys.argv[2])
     if step == "people":
         people(path)
+        link(path)
     elif step == "stock":
         stock(path, int(sys.argv[3]))
     else:

@@ -93,6 +93,7 @@ class Run:
             "bare function": pgbench.script(program, machine, "registry", "transfer"),
             "operation": machine.host("operation", "registry"),
             "operation, approved by another": machine.host("approved", "registry"),
+            "external transfer": machine.host("crossing", "registry"),
             "HTTP API": machine.host("http", "registry"),
             "hordak": machine.host("hordak", "hordak", **HORDAK),
             "hordak, locked": machine.host("hordak", "hordak", **HORDAK, BENCH_HORDAK_LOCKS="1"),

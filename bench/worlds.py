@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -13,7 +13,7 @@ OPERATORS = 8
 UNITS_PER_ACCOUNT = 50_000_000
 MOST_PER_TRANSFER = 1_000
 REGISTRY, UNIT_TYPE = "CNBJ", "BEA"
-INTERNAL_TRANSFER, SURRENDER = "10-50", "10-2"
+INTERNAL_TRANSFER, EXTERNAL_TRANSFER, SURRENDER = "10-50", "3-0", "10-2"
 VARIABLE = "BENCH_WORLD"
 
 
@@ -32,6 +32,8 @@ class World:
     approver: int
     api_key: str
     cap: int
+    # Accounts in Tokyo, across a link.
+    abroad: list[str] = field(default_factory=list)
     statements_of_operation: int = 0
     statements_of_api: int = 0
 

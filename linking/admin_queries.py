@@ -19,6 +19,7 @@ from linking.models import (
     Delinking,
     Link,
     Margin,
+    Quota,
     QuotaUse,
     Suspension,
 )
@@ -164,3 +165,20 @@ def history_of(link: Link) -> Mapping[str, Iterable[Any]]:
         .select_related("corridor__origin", "corridor__destination", "instrument__side")
         .order_by("-id")[:MOST_SHOWN],
     }
+
+
+def use_quotas_of(link: Link, readable: frozenset[str] | None) -> tuple[tuple[Quota, ...], int]:
+    """Return what operators may use of foreign units on the sides that a reader reads, and how many rows there are beside.
+
+    In two statements at most. `readable` None: everywhere.
+    """
+    codes = [side.code for side in (link.first, link.second) if readable is None or side.code in readable]
+    rows = (
+        Quota.objects.filter(kind="use", obligation__jurisdiction__code__in=codes)
+        # A node is called by the origin of its corridor first.
+        .filter(Q(node__startswith=f"{link.first.code} ") | Q(node__startswith=f"{link.second.code} "))
+        .select_related("obligation__installation", "obligation__jurisdiction")
+        .order_by("obligation__jurisdiction__code", "-obligation__year", "obligation_id", "node")
+    )
+    found = tuple(rows[:MOST_SHOWN])
+    return found, rows.count() - len(found) if len(found) == MOST_SHOWN else 0

@@ -101,7 +101,7 @@ def facts_from(answer: Mapping[str, Any], context: Context, parts: Iterable[Part
             for origin_id, origin, unit_type, numerator, denominator, units in answer.get("surrendered") or ()
         ),
         use_nodes=tuple((_node(node), base) for node, base in answer.get("nodes") or ()),
-        margin_account_id=answer.get("margin_account"),
+        margin_account=None if answer.get("margin_account") is None else tuple(answer["margin_account"]),
         closed_days=_closed_days(corridors.values(), context, parts),
     )
 

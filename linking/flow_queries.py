@@ -23,7 +23,7 @@ _LEGS = """
         JOIN linking_corridor c ON c.id = g.corridor_id
         JOIN accounts_jurisdiction o ON o.id = c.origin_id
         JOIN accounts_jurisdiction d ON d.id = c.destination_id
-    WHERE t.type_id = '3-0' AND c.id = ANY (%(corridors)s) AND t.id IN (
+    WHERE t.type_id IN ('3-0', '3-55') AND c.id = ANY (%(corridors)s) AND t.id IN (
         SELECT u.transaction_id FROM linking_quotause u JOIN linking_quota q ON q.id = u.quota_id
         WHERE q.kind = 'net-flow' AND q.corridor_id = ANY (%(corridors)s))
 """

@@ -38,7 +38,7 @@ FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id
     CROSS JOIN LATERAL (SELECT leg.holder_id, leg.type_id,
         CASE WHEN c.id = %(corridor)s THEN '' ELSE 'opposite-' END || leg.way AS way) w
     {_TURNS}
-WHERE t.type_id = '3-0' AND t.state = 'COMPLETED' AND c.link_id = %(link)s AND t.completed_at < %(until)s
+WHERE t.type_id IN ('3-0', '3-55') AND t.state = 'COMPLETED' AND c.link_id = %(link)s AND t.completed_at < %(until)s
 UNION ALL
 SELECT 'surrender', t.id, t.proposed_at, t.completed_at, false, turn.proposed, turn.completed, t.obligation_id,
     '', 0, 0, '', b.first_no, b.next_no, 0, 1

@@ -24,7 +24,7 @@ from registry.rules.crossings import Recognised, Told
 from registry.rules.facts import Context, Piece, units_of
 from registry.rules.proposal import Line
 from registry.rules.types import Effect
-from registry.settlement import InternalSettlement, Movement
+from registry.settlement import Elsewhere, InternalSettlement, Movement
 
 
 class LinkedSettlement:
@@ -46,6 +46,18 @@ class LinkedSettlement:
         if context.type.needs_obligation:
             return tuple(_surrendered(context, moved))
         return moved
+
+    def elsewhere(self, context: Context) -> tuple[Elsewhere, ...]:
+        """Return the units of a surrender that make up a pooled margin. What waits names them in a line of their own."""
+        found = _facts(context)
+        if not context.type.needs_obligation or context.own is not None or found.margin_account is None:
+            return ()
+        account_id, identifier = found.margin_account
+        return tuple(
+            Elsewhere(row.origin_id, row.first, row.next, identifier)
+            for row in _surrendered(context, InternalSettlement().movements(context))
+            if row.to_account_id == account_id
+        )
 
     def due_at(self, context: Context, due_at: datetime) -> datetime:
         """Return when what is delayed is executed: not before it is due, on a day on which all terms concerned settle.
@@ -135,8 +147,8 @@ def _surrendered(context: Context, moved: tuple[Movement, ...]) -> Iterator[Move
         if recognised is not None and recognised.pools_margin and key in pooled:
             margin = min(pooled[key], row.next - row.first)
             pooled[key] -= margin
-        if margin > 0 and found.margin_account_id is not None:
-            yield replace(row, first=row.next - margin, to_account_id=found.margin_account_id)
+        if margin > 0 and found.margin_account is not None:
+            yield replace(row, first=row.next - margin, to_account_id=found.margin_account[0])
         if row.next - margin > row.first:
             yield replace(row, next=row.next - margin)
 

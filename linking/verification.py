@@ -14,7 +14,7 @@ EQUATIONS: Mapping[str, str] = equations_of(Path(__file__).with_suffix(".sql"))
 COUNTS: Mapping[str, str] = {
     "links": "SELECT count(*) FROM linking_link",
     "crossings": "SELECT count(DISTINCT b.transaction_id) FROM registry_transactionblock b JOIN registry_transaction t"
-    " ON t.id = b.transaction_id WHERE t.type_id = '3-0'",
+    " ON t.id = b.transaction_id WHERE t.type_id IN ('3-0', '3-55')",
     "quotas": "SELECT count(*) FROM linking_quota",
     "margins": "SELECT count(*) FROM linking_margin",
 }

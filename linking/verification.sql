@@ -58,7 +58,7 @@ FROM registry_transactionblock b JOIN registry_transaction t ON t.id = b.transac
     LEFT JOIN linking_corridor c ON (c.origin_id, c.destination_id) = (b.origin_id, a.jurisdiction_id)
     LEFT JOIN linking_agreement g ON g.corridor_id = c.id AND g.effective_from <= t.proposed_at AND coalesce(t.proposed_at < g.superseded_at, true)
     LEFT JOIN linking_leave v ON v.corridor_id = c.id AND v.valid_from <= t.proposed_at AND coalesce(t.proposed_at < v.valid_to, true)
-WHERE t.type_id <> '3-0' OR CASE WHEN a.jurisdiction_id = b.origin_id
+WHERE t.type_id NOT IN ('3-0', '3-55') OR CASE WHEN a.jurisdiction_id = b.origin_id
     THEN (r.agreement_id, r.rate_numerator, r.rate_denominator) IS DISTINCT FROM (NULL::bigint, 1::bigint, 1::bigint)
     ELSE v.id IS NULL OR (r.agreement_id, r.rate_numerator, r.rate_denominator)
         IS DISTINCT FROM (g.id, (g.terms #>> '{rate,numerator}')::bigint, (g.terms #>> '{rate,denominator}')::bigint) END
@@ -145,10 +145,10 @@ expected AS (
     SELECT transaction_id, way, k.kind, corridor_id, k.year, k.vintage, k.holder_id, sum(k.units)::bigint AS units
     FROM dated CROSS JOIN LATERAL (VALUES
         ('entry', year, 0, 0, CASE WHEN NOT is_recognised THEN units WHEN way = 'take' THEN div(units * n + d - 1, d) ELSE div(units * n, d) END),
-        ('leave', year, 0, 0, units), ('net-flow', net_year, 0, 0, units),
+        ('leave', net_year, 0, 0, units), ('net-flow', net_year, 0, 0, units),
         ('reserve', 0, 0, 0, CASE WHEN n > d THEN CASE way WHEN 'take' THEN div(units * n + d - 1, d) ELSE div(units * n, d) END - units END),
         ('vintage', year, vintage, 0, CASE WHEN terms -> 'vintage_limits' ? vintage::text THEN units END),
-        ('holder', year, 0, holder_id, CASE WHEN way = 'back' OR terms ->> 'holder_limit' IS NOT NULL THEN units END))
+        ('holder', year, 0, holder_id, CASE WHEN terms ->> 'holder_limit' IS NOT NULL THEN units END))
         AS k (kind, year, vintage, holder_id, units)
     WHERE k.units > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7),
 found AS (
@@ -201,12 +201,14 @@ WITH surrendered AS (
         AND NOT EXISTS (SELECT FROM registry_transaction u WHERE u.reverses_id = t.id AND u.state = 'COMPLETED')
     GROUP BY 1, 2, 3, 4, 5, 6),
 node AS (
-    SELECT DISTINCT ON (t.obligation_id, n ->> 'name') t.obligation_id, n ->> 'name' AS name, n -> 'origins' AS origins, n -> 'unit_types' AS unit_types
+    SELECT DISTINCT ON (t.obligation_id, o.code, n ->> 'name') t.obligation_id, o.code || ' ' || (n ->> 'name') AS name, n -> 'origins' AS origins,
+        n -> 'unit_types' AS unit_types
     FROM registry_transaction t JOIN registry_transactionblock b ON b.transaction_id = t.id AND b.origin_id <> t.jurisdiction_id
         JOIN registry_recognition r ON r.id = b.recognition_id JOIN linking_agreement g ON g.id = r.agreement_id
+        JOIN linking_corridor c ON c.id = g.corridor_id JOIN accounts_jurisdiction o ON o.id = c.origin_id
         CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.terms -> 'use_quota') WHEN 'array' THEN g.terms -> 'use_quota' ELSE '[]' END) n
     WHERE t.obligation_id IS NOT NULL AND t.state NOT IN ('REJECTED', 'CANCELLED', 'TERMINATED')
-    ORDER BY t.obligation_id, n ->> 'name', g.id DESC),
+    ORDER BY t.obligation_id, o.code, n ->> 'name', g.version DESC),
 valued AS (
     SELECT obligation_id, name, sum(div(w.completed * w.n, w.d)) AS completed, sum(div(w.units * w.n, w.d)) AS units FROM (
         SELECT o.obligation_id, o.name, s.origin_id, s.n, s.d, coalesce(sum(s.units) FILTER (WHERE s.completed), 0) AS completed, sum(s.units) AS units

@@ -42,6 +42,16 @@ class Movement:
     to_recognition_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Serials `[first, next)`, the last of a piece, that go to another account than the one their line names."""
+
+    origin_id: int
+    first: int
+    next: int
+    acquiring: str
+
+
 class Settlement(Protocol):
     """What the operations ask of a settlement."""
 
@@ -53,6 +63,9 @@ class Settlement(Protocol):
 
     def movements(self, context: Context) -> tuple[Movement, ...]:
         """Return the ranges that the transaction moves, each with its accounts on both sides."""
+
+    def elsewhere(self, context: Context) -> tuple[Elsewhere, ...]:
+        """Return what goes to another account than its line names."""
 
     def due_at(self, context: Context, due_at: datetime) -> datetime:
         """Return when a transaction that is delayed until an instant is executed: then, or later."""
@@ -101,6 +114,10 @@ class InternalSettlement:
             for found in context.lines
             for registry, unit_type, piece in units_of(found)
         )
+
+    def elsewhere(self, context: Context) -> tuple[Elsewhere, ...]:
+        """Return nothing: everything goes where its line says."""
+        return ()
 
     def due_at(self, context: Context, due_at: datetime) -> datetime:
         """Return the same instant."""

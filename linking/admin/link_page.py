@@ -9,6 +9,7 @@ from accounts.texts import text
 from linking import admin_queries, corridor_queries, signing_queries
 from linking.admin import drawing
 from linking.admin.base import caveats_of, page_of_instrument
+from linking.admin.link_books import figures_shown
 from linking.admin_queries import MonthFlow
 from linking.corridor_queries import CorridorView, QuotaBar
 from linking.degree_queries import missing
@@ -52,6 +53,7 @@ def shown(
         "may_lower": degree is not Degree.NONE,
         "instruments": [_instrument(row) for row in instruments],
         "history": _history(link),
+        **figures_shown(link, readable=names_holders_of),
     }
 
 

@@ -16,7 +16,7 @@ from accounts.admin.base import actor_of
 from accounts.queries import readable_jurisdictions
 from accounts.texts import text
 from linking import corridor_queries
-from linking.admin import acting
+from linking.admin import acting, replaying
 from linking.admin.base import OfLinkAdmin, sees_all
 from linking.admin.link_page import shown
 from linking.models import Link
@@ -39,6 +39,7 @@ class LinkAdmin(OfLinkAdmin):
         pages: tuple[tuple[str, str, acting.Page], ...] = (
             ("<int:pk>/propose/<slug:kind>/", "propose", acting.propose_page),
             ("<int:pk>/suspend/", "suspend", acting.suspend_page),
+            ("<int:pk>/replay/", "replay", replaying.replay_page),
             ("<int:pk>/tick/", "tick", acting.tick_page),
         )
         own = [

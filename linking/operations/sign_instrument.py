@@ -102,9 +102,9 @@ def _refuse_terms(instrument: Instrument, link: Link, document: Terms, now: date
         is_early = last.superseded_at is None and (begins - now).days < notice
         if is_early or begins < last.effective_from or (last.superseded_at is not None and begins < last.superseded_at):
             raise Refusal("terms-give-notice", field="effective_from", days=notice)
-    if Degree(link.degree) is Degree.FORMAL:
-        way = (document.corridor.origin, document.corridor.destination)
-        if misfits := terms_fit(Degree.FORMAL, {**terms_in_force(link, now), way: document}):
-            raise Refusal(
-                "terms-do-not-fit-the-degree", degree=link.degree, misfits=", ".join(row.code for row in misfits)
-            )
+    degree, way = Degree(link.degree), (document.corridor.origin, document.corridor.destination)
+    # Where a degree says what the terms have, later ones have it too: each by itself, and at *formal* both together.
+    terms = {way: document} if degree is Degree.RESTRICTED else {**terms_in_force(link, now), way: document}
+    if degree in {Degree.RESTRICTED, Degree.FORMAL} and (misfits := terms_fit(degree, terms)):
+        told = ", ".join(row.code for row in misfits)
+        raise Refusal("terms-do-not-fit-the-degree", degree=link.degree, misfits=told)

@@ -105,7 +105,8 @@ class LinkFacts:
     recognised_as: Mapping[tuple[int, int, int], int] = field(default_factory=dict)
     surrendered: tuple[SurrenderedFacts, ...] = ()
     use_nodes: tuple[tuple[UseQuotaNode, int], ...] = ()
-    margin_account_id: int | None = None
+    # Its id and identifier.
+    margin_account: tuple[int, str] | None = None
     closed_days: frozenset[str] = frozenset()
     frozen_at_home: tuple[str, ...] = ()
 

@@ -7,8 +7,10 @@ from django import template
 from accounts.models import User
 from accounts.queries import actor_for
 from accounts.texts import text
-from linking import admin_queries, signing_queries
+from linking import admin_queries, signing_queries, theft_queries
 from linking.admin.base import page_of_instrument
+from linking.admin.notices import serials_of
+from linking.admin.theft_cases import page_of_case
 
 register = template.Library()
 
@@ -33,4 +35,18 @@ def instruments_to_sign(user: User) -> list[dict[str, Any]]:
             "signed": [f"{one.user} ({one.jurisdiction})" for one in row.signatures.all()],
         }
         for row in rows
+    ]
+
+
+@register.simple_tag
+def cases_to_decide(user: User) -> list[dict[str, Any]]:
+    """Return the cases of theft that the user could decide now, the oldest first."""
+    return [
+        {
+            "row": row,
+            "address": page_of_case(row.pk),
+            "serials": serials_of(row.hold),
+            "outcome": text(f"theft.outcome-{row.outcome}"),
+        }
+        for row in theft_queries.cases_awaiting(actor_for(user))[: admin_queries.MOST_SHOWN]
     ]

@@ -35,6 +35,10 @@ def answered_once(key: AnswerKey | None, act: Callable[[], Result]) -> Result:
 def _once(key: AnswerKey | None, act: Callable[[], Result]) -> Result:
     with transaction.atomic():
         if key is not None:
+            # Of requests with one key at once, the second waits here and then finds the answer of the first.
+            with connection.cursor() as cursor:
+                lock = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+                cursor.execute(lock, [f"{key.principal} {key.key}"])
             found = Answer.objects.filter(principal=key.principal, key=key.key).first()
             refuse_what_was_answered(
                 key, None if found is None else StoredAnswer(found.digest, found.status, found.body)

@@ -1,7 +1,7 @@
 """What an operation answers, and how a decision becomes the plan that the ledger writes."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -221,7 +221,9 @@ def ranges_of(judged: Context, *, completes: bool = False) -> tuple[MovedRange, 
     """Return the ranges that an accepted transaction moves, as they are printed; those that it makes where it `completes`."""
     ranges: list[MovedRange] = []
     converted: list[tuple[int, int, MovedRange]] = []
+    apart: list[MovedRange] = []
     settlement = settlement_of(judged)
+    elsewhere = settlement.elsewhere(judged)
     for found in judged.lines:
         names = {named.serials.first: named.unit_type for named in found.named}
         for piece in found.pieces:
@@ -244,7 +246,12 @@ def ranges_of(judged: Context, *, completes: bool = False) -> tuple[MovedRange, 
             )
             if judged.type.effect is Effect.CONVERT and completes:
                 converted.append((piece.series_id, piece.first, ranges[-1]))
-    return (*ranges, *_made(judged, converted))
+            for other in elsewhere:
+                if other.origin_id == piece.origin_id and piece.first <= other.first < piece.next:
+                    apart.append(replace(ranges[-1], first=other.first, acquiring=other.acquiring))
+                    ranges[-1] = replace(ranges[-1], next=other.first)
+    # As they are recorded: what goes into accounts that retire comes last.
+    return (*apart, *(part for part in ranges if part.first < part.next), *_made(judged, converted))
 
 
 def _becomes(judged: Context, registry: str, unit_type: str) -> str:

@@ -129,9 +129,9 @@ def test_terms_are_proposed_as_a_whole_document_too(cities, junior):
 def test_an_operation_refuses_and_the_form_says_where(cities, junior):
     link, corridor = cities.link(*PAIR), cities.corridor(*PAIR)
     page = told(propose(junior, link, "terms", corridor, **entered_terms(corridor, version="7")))
-    assert "The next version of these terms is 2." in page
+    assert "The next version of the terms of this corridor is 2." in page
     page = told(propose(junior, link, "raise", to="formal", reason="as agreed"))
-    assert "Conditions are missing:" in page
+    assert "The step lacks conditions:" in page
     assert "CN-BJ" in page
 
 
@@ -200,14 +200,14 @@ def test_a_corridor_is_suspended_by_one_person_at_once_and_resumed_by_two(cities
     assert "Nothing enters by it until two administrators" in page
     assert page.count("corridor-state corridor-suspended") == (2 if both else 1)
     assert "by CN-BJ (cn-junior)" in page
-    assert "has suspended CN-BJ -&gt; JP-13 already" in told(
+    assert "has suspended the corridor CN-BJ -&gt; JP-13 already" in told(
         send(junior, "link_suspend", (link.pk,), query, which="this", reason="again")
     )
     assert "Proposed." in told(propose(junior, link, "resume", corridor, reason="found"))
     made = Instrument.objects.latest("id")
     sign(junior, made)
     assert (
-        "second signature for CN-BJ is a senior"
+        "second signature of CN-BJ is a senior"
         in sign(
             client_of(
                 "cn-third-junior",
@@ -324,7 +324,7 @@ def test_a_person_signs_once_and_the_second_of_a_side_is_senior(cities, junior):
         jurisdiction=cities["CN-BJ"].home,
     )
     assert 'id="sign"' not in page_of(another, "instrument_change", made.pk)
-    assert "second signature for CN-BJ is a senior" in sign(another, made)
+    assert "second signature of CN-BJ is a senior" in sign(another, made)
     assert 'id="sign"' in page_of(client_of("cn-senior"), "instrument_change", made.pk)
 
 
@@ -349,7 +349,7 @@ def test_whoever_administers_both_sides_or_everywhere_acts_for_neither(cities, w
 def test_what_was_shown_is_what_is_signed(cities, junior):
     propose(junior, cities.link(*PAIR), "lower", **documents(cities)["lower"][1])
     made = Instrument.objects.latest("id")
-    assert "This is not what was shown" in sign(junior, made, digest="0" * 64)
+    assert "The document has another digest" in sign(junior, made, digest="0" * 64)
     assert "The form was incomplete" in sign(junior, made, digest="")
     assert not Signature.objects.filter(instrument=made).exists()
 
@@ -358,7 +358,7 @@ def test_an_instrument_is_withdrawn_by_a_side_that_signs_it_and_then_waits_for_n
     propose(junior, cities.link(*PAIR), "lower", **documents(cities)["lower"][1])
     made = Instrument.objects.latest("id")
     assert "Withdrawn." in told(send(senior, "instrument_withdraw", (made.pk,), ""))
-    assert "waits for no signature of yours" in sign(junior, made)
+    assert "takes no more of this" in sign(junior, made)
     page = page_of(junior, "instrument_change", made.pk)
     assert 'id="sign"' not in page
     assert "withdrawn" in page

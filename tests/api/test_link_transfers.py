@@ -261,7 +261,7 @@ def test_a_surrender_of_units_from_abroad_is_told_by_its_worth(links):
         rows = read(links, "quotas?kind=use", name)["results"]
         assert len(rows) == seen, name
         for row in rows:
-            assert (row["installation"], row["node"], row["corridor"]) == ("plant", "linked", None)
+            assert (row["installation"], row["node"], row["corridor"]) == ("plant", "CN-BJ linked", None)
             assert (row["quota"]["measure"], row["quota"]["used"], row["quota"]["left"]) == ("recognised", 26, 24)
     [margin] = read(links, f"links/{links.link()}")["margins"]
     assert (margin["quantity"], margin["value"], margin["margin"], margin["retired"]) == (33, 26, 7, 7)

@@ -314,6 +314,8 @@ WRITES = {
     "registry_allocationexcess": {"INSERT", "UPDATE"},
     "registry_unitvalidity": {"INSERT"},
     "registry_recordedemissions": {"INSERT"},
+    "registry_recordedbase": {"INSERT"},
+    "registry_excessapplication": {"INSERT"},
     "registry_statussnapshot": {"INSERT"},
 }
 

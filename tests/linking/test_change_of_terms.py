@@ -70,8 +70,8 @@ def rate_of(outcome: Outcome) -> tuple[int, int, int]:
 
 def test_new_terms_begin_after_the_notice_of_those_they_replace_and_not_a_second_earlier(linked: Pilot):
     with pytest.raises(Refusal, match="terms-give-notice"):
-        change(linked, 3, BEGINS + 30 * DAY - SECOND, now=BEGINS)
-    change(linked, 3, BEGINS + 30 * DAY, now=BEGINS)
+        change(linked, 3, BEGINS + 30 * DAY - SECOND, now=BEGINS, rate=(1, 2))
+    change(linked, 3, BEGINS + 30 * DAY, now=BEGINS, rate=(1, 2))
     rows = Agreement.objects.filter(corridor=linked.corridor(BJ, JP)).order_by("version")
     assert [(row.effective_from, row.superseded_at, row.last_settlement_at) for row in rows] == [
         (NOW, BEGINS, LAST),

@@ -5,8 +5,12 @@ from django.db import IntegrityError
 
 from linking.models import Quota
 from linking.rules.degrees import Degree
+from registry.operations.approve import approve
 from registry.operations.outcome import Refused
-from tests.linking.cities import Pilot, pilot
+from registry.operations.propose import propose
+from registry.rules.proposal import Line, Proposal
+from registry.rules.states import State
+from tests.linking.cities import NOW, Pilot, pilot
 
 
 def at_five_fourths() -> Pilot:
@@ -46,3 +50,14 @@ def test_postgresql_alone_asks_for_the_cover(linked: Pilot, monkeypatch):
     monkeypatch.setattr("linking.rules.checks.run", lambda context, facts: ())
     with pytest.raises(IntegrityError, match="covered by units set aside"):
         linked.send(("CN-BJ", "ann"), ("JP-13", "ann"), 100)
+
+
+def test_what_was_cancelled_out_of_the_margin_account_still_covers(linked: Pilot):
+    """It is the one way out of it: the cover is used for what it is there for."""
+    tokyo = linked["JP-13"]
+    line = Line(tokyo["MRG"], tokyo["MCN"], 20, "JP13", "TER")
+    order = Proposal("4-48", (line,), reason="covers what counted above one")
+    outcome = propose(order, actor=tokyo.officers[0], now=NOW)
+    assert approve(outcome.transaction_id, actor=tokyo.officers[1], now=NOW).state == State.COMPLETED
+    linked.send(("CN-BJ", "ann"), ("JP-13", "ann"), 80)
+    assert reserve() == (0, 20)

@@ -39,9 +39,18 @@ WRITES = {
     "linking_signature": {"INSERT"},
     "linking_suspension": {"INSERT"},
     "linking_condition": {"INSERT"},
+    "linking_sentform": {"INSERT"},
+    "linking_theftcase": {"INSERT", "UPDATE"},
 }
-COLUMNS_TO_UPDATE = {("linking_instrument", "withdrawn_at"), ("linking_instrument", "withdrawn_by_id")}
-CALLABLE = {"linking_facts"}
+COLUMNS_TO_UPDATE = {
+    ("linking_instrument", "withdrawn_at"),
+    ("linking_instrument", "withdrawn_by_id"),
+    ("linking_theftcase", "decided_by_id"),
+    ("linking_theftcase", "decided_at"),
+    ("linking_theftcase", "withdrawn_by_id"),
+    ("linking_theftcase", "withdrawn_at"),
+}
+CALLABLE = {"linking_facts", "linking_ended", "linking_state_end"}
 
 
 class Standing(NamedTuple):
@@ -266,7 +275,7 @@ def test_the_service_writes_by_itself_what_is_listed_and_nothing_else(standing: 
     assert set(columns) == COLUMNS_TO_UPDATE
 
 
-def test_the_service_calls_one_function_and_no_other(standing: Standing):
+def test_the_service_calls_what_is_listed_and_nothing_else(standing: Standing):
     rows = standing.service.execute(
         "SELECT proname, has_function_privilege(oid, 'EXECUTE'), prosecdef, proconfig FROM pg_proc"
         " WHERE pronamespace = 'public'::regnamespace AND (proname LIKE 'linking\\_%' OR proname LIKE 'registry\\_linked%')"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -53,3 +54,11 @@ def test_the_flows_follow_the_prices_of_the_year_that_is_told():
     for one, other in pilot.FLOWS:
         assert prices.cheaper(prices.TOLD, one, other) == one
         assert sum(row[0] for row in pilot.FLOWS[one, other]) > sum(row[1] for row in pilot.FLOWS[one, other])
+
+
+def test_the_page_tells_the_prices():
+    page = (Path(__file__).parents[2] / "docs" / "linking.md").read_text(encoding="utf-8")
+    for year, cities in prices.PRICES.items():
+        for city, price in cities.items():
+            cents = int(prices.in_dollars(year, city) * 100)
+            assert f"| {year} | {city} | {cents} | {price.confidence} |" in page

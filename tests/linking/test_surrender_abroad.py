@@ -1,11 +1,14 @@
 """Foreign units surrendered: within the operator's quota, at their worth, with their margin booked, and retired abroad."""
 
+import json
+
 import pytest
 
+from audit.models import Entry
 from linking.models import Margin, Quota
 from linking.rules.degrees import Degree
 from registry.compliance_queries import obligations_of
-from registry.models import UnitBlock
+from registry.models import TransactionBlock, UnitBlock
 from registry.operations.outcome import Outcome, Refused
 from registry.operations.propose import propose
 from registry.operations.reverse import reverse
@@ -129,3 +132,21 @@ def test_the_host_counts_what_foreign_units_are_worth(linked: Pilot):
     surrender(linked, obligation.pk, (start, start + 11))
     [standing] = obligations_of(linked["JP-13"].accounts["plant"].installation, at=NOW)
     assert (standing.units_surrendered, standing.surrendered) == (11, 8)
+
+
+@pytest.mark.parametrize("world", [pooling], indirect=True)
+def test_the_answer_the_record_and_the_log_tell_the_same_ranges(linked: Pilot):
+    city = linked["JP-13"]
+    obligation = city.obligation("plant", emissions=10_000)
+    start = first_serial(linked)
+    outcome = surrender(linked, obligation.pk, (start, start + 11))
+    told = [(part.first, part.next, part.acquiring) for part in outcome.ranges]
+    assert told == [(start + 8, start + 11, city["MRG"]), (start, start + 8, city["SUR"])]
+    recorded = TransactionBlock.objects.filter(transaction=outcome.transaction_id).order_by("id")
+    assert list(recorded.values_list("first_no", "next_no", "to_account__identifier")) == told
+    body = json.loads(bytes(Entry.objects.filter(subject=str(outcome.transaction_id), registry="JP-13").get().body))
+    assert [(row[3], row[4], row[6]) for row in body["content"]["ranges"]] == told
+    assert (body["content"]["worth"], body["content"]["links"]) == (
+        8,
+        [["CNBJ", "JP-13", "JP-13", 0, "4/5", "4/5", 11]],
+    )

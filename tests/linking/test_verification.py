@@ -135,7 +135,7 @@ BREAKS: dict[str, tuple[str, str]] = {
         "UPDATE linking_quota SET reserved = 5 WHERE kind = 'holder' AND used = 147",
     ),
     "link-use": (
-        "use quota linked: 17 used and 0 reserved, the surrenders make 18 and 0",
+        "use quota CN-BJ linked: 17 used and 0 reserved, the surrenders make 18 and 0",
         "UPDATE linking_quota SET used = 17 WHERE kind = 'use'",
     ),
     "link-margin": (

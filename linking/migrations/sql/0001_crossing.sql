@@ -171,12 +171,16 @@ LANGUAGE sql IMMUTABLE AS $$
             AND (terms #>> '{rate,numerator}')::bigint > (terms #>> '{rate,denominator}')::bigint THEN 1 ELSE 0 END)
 $$;
 
--- The units set aside in a registry to cover rates above one: its own, in its margin account.
+-- The units set aside in a registry to cover rates above one: its own, in its margin account or cancelled out of it, which is the one way
+-- that they leave.
 CREATE FUNCTION linking_reserve_held(registry bigint) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(sum(h.quantity), 0)::bigint FROM accounts_account a JOIN registry_holding h ON h.account_id = a.id
-        JOIN registry_series s ON s.id = h.series_id
-    WHERE a.type_id = 'MRG' AND a.jurisdiction_id = registry AND s.origin_id = registry
+    SELECT coalesce((SELECT sum(h.quantity) FROM accounts_account a JOIN registry_holding h ON h.account_id = a.id
+            JOIN registry_series s ON s.id = h.series_id
+        WHERE a.type_id = 'MRG' AND a.jurisdiction_id = registry AND s.origin_id = registry), 0)::bigint
+        + coalesce((SELECT sum(b.next_no - b.first_no) FROM accounts_account a JOIN registry_transactionblock b ON b.from_account_id = a.id
+            JOIN registry_transaction t ON t.id = b.transaction_id
+        WHERE a.type_id = 'MRG' AND a.jurisdiction_id = registry AND b.origin_id = registry AND t.type_id = '4-48' AND t.state = 'COMPLETED'), 0)::bigint
 $$;
 
 -- What of them is left for a corridor: the other corridors into its destination take from the same.
@@ -394,7 +398,7 @@ BEGIN
     END LOOP;
     -- Under nodes that no surrender counts under any more, since the last has ended without effect, nothing is used.
     UPDATE linking_quota q SET used = 0, reserved = 0 WHERE q.kind = 'use' AND q.obligation_id = obligation AND (q.used, q.reserved) <> (0, 0)
-        AND NOT EXISTS (SELECT FROM linking_use_nodes(obligation) n WHERE n.node ->> 'name' = q.node);
+        AND NOT EXISTS (SELECT FROM linking_use_nodes(obligation) n WHERE n.name = q.node);
 END $$;
 
 CREATE FUNCTION linking_book_margin(obligation bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

@@ -99,7 +99,7 @@ BEGIN
             'nodes', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.node, linking_use_base((request ->> 'obligation')::bigint, n.node)) ORDER BY n.name), '[]')
                 FROM linking_use_nodes((request ->> 'obligation')::bigint,
                     ARRAY(SELECT DISTINCT (p ->> 4)::integer FROM jsonb_array_elements(pieces) p)) n),
-            'margin_account', (SELECT a.id FROM accounts_account a WHERE a.type_id = 'MRG' AND a.status = 'OPEN'
+            'margin_account', (SELECT jsonb_build_array(a.id, a.identifier) FROM accounts_account a WHERE a.type_id = 'MRG' AND a.status = 'OPEN'
                 AND a.jurisdiction_id = (request ->> 'home')::bigint ORDER BY a.id LIMIT 1))
         INTO found;
         result := result || found;

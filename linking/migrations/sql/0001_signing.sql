@@ -10,7 +10,9 @@ $$;
 CREATE FUNCTION linking_is_other_sides(person bigint, side bigint, link bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM linking_link l, accounts_userrole r
-            WHERE l.id = link AND r.user_id = person AND r.jurisdiction_id IN (l.first_id, l.second_id) AND r.jurisdiction_id <> side
+            -- A role held everywhere is the other side's too.
+            WHERE l.id = link AND r.user_id = person AND (r.jurisdiction_id IS NULL OR r.jurisdiction_id <> side
+                    AND r.jurisdiction_id IN (l.first_id, l.second_id))
                 AND r.role IN ('senior-registry-administrator', 'junior-registry-administrator'))
         OR EXISTS (SELECT FROM linking_signature s JOIN linking_instrument i ON i.id = s.instrument_id
             WHERE s.user_id = person AND i.link_id = link AND s.jurisdiction_id <> side)
@@ -219,6 +221,10 @@ BEGIN
             OR given.content #>> '{rate,numerator}' <> '1' OR given.content #>> '{rate,denominator}' <> '1'
             OR NOT linking_is_unlimited(given.content)) THEN
         RAISE EXCEPTION 'at the degree formal the terms are one for one, without quota, by a named instrument'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_fit_the_degree';
+    ELSIF (SELECT l.degree = 'restricted' FROM linking_link l WHERE l.id = given.link_id) AND linking_is_unlimited(given.content)
+            AND (given.content #>> '{rate,numerator}', given.content #>> '{rate,denominator}') = ('1', '1') THEN
+        RAISE EXCEPTION 'at the degree restricted the terms have a quota, a discount or an exchange rate'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_fit_the_degree';
     END IF;
     UPDATE linking_agreement SET superseded_at = begins,
