@@ -71,6 +71,32 @@ class FlowQuery(Query):
         return attrs
 
 
+class BooksQuery(Query):
+    """When the books are looked at."""
+
+    as_of = Instant(
+        required=False,
+        help_text="A past instant, RFC 3339 with an offset; what completed exactly then counts. Absent: as they stand.",
+    )
+
+    def validate_as_of(self, value: datetime) -> datetime:
+        """Return the instant. Raises: ValidationError for a time to come."""
+        return not_to_come(value, self.now())
+
+
+class NoticeQuery(PageQuery):
+    """Which notices are listed."""
+
+    freeze = row_number("Only those of this freeze.")
+
+
+class TheftCaseQuery(PageQuery):
+    """Which cases are listed."""
+
+    hold = row_number("Only those about this hold.")
+    state = Word(choices=["open", "decided", "withdrawn"], required=False)
+
+
 class RecognitionQuery(PageQuery):
     """Which recognitions are listed: of units abroad, or that of one unit."""
 
