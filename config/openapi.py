@@ -31,6 +31,8 @@ _WITHOUT_ETAG = frozenset(
         "read_certificate",
     }
 )
+# Where facilities are judged by their jurisdiction's dated rules.
+_BY_RULES_OF_COMPLIANCE = frozenset({"list_obligations", "list_periods"})
 _ANSWERS: Mapping[int, tuple[str, str]] = {
     304: ("NotModified", "What the client has is current."),
     400: ("BadRequest", "The request is not of the documented form: its body, a parameter or a header."),
@@ -38,6 +40,7 @@ _ANSWERS: Mapping[int, tuple[str, str]] = {
     403: ("NotPermitted", "The API key lacks the scope, or its user the role."),
     404: ("NotFound", "Nothing is there, or nothing that the reader may know of: the two are told alike."),
     406: ("NotAcceptable", "The answer is not to be had in an accepted media type."),
+    409: ("RulesNotUnderstood", "The jurisdiction's dated rules of compliance say nothing that can be read."),
     413: ("BodyTooLarge", "The body is larger than 1 MiB."),
     415: ("UnsupportedMediaType", "The body is not `application/json` in UTF-8."),
     422: ("Refused", "The checks refused the order; `errors` lists every failure, and nothing moved."),
@@ -178,6 +181,8 @@ def _statuses(operation: Json, method: str) -> Iterator[int]:
         yield from (401, 403)
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
         yield 404
+    if operation["operationId"] in _BY_RULES_OF_COMPLIANCE:
+        yield 409
     if method == "post":
         yield from (413, 415, 422)
         if _has_key(operation):

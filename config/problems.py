@@ -17,6 +17,7 @@ The tree of what may be raised, and the answer it becomes:
     registry.operations.outcome.Refused 422  the checks refused a proposal, or a step of a transaction: every failure
     registry.operations.propose_batch.BatchRefused  422  an all-or-nothing batch: every failure of every order, by its place
     (AnsweredBefore is no error: the view gives the first answer again)
+    registry.rules.cover_the_excess.RuleNotUnderstood  409  dated rules of compliance say nothing that can be read
     django.db.OperationalError          503  concurrent work was in the way, or the database is away: ask again
     anything else                       500  says nothing; everything is in the log
 """
@@ -43,6 +44,7 @@ from config.parsers import BodyTooLarge, MalformedBody
 from registry.api.refusals import errors_of, errors_of_batch
 from registry.operations.outcome import Refused
 from registry.operations.propose_batch import BatchRefused
+from registry.rules.cover_the_excess import RuleNotUnderstood
 
 MEDIA_TYPE = "application/problem+json"
 ADDRESS = "/api/problems/"
@@ -63,6 +65,7 @@ KINDS: Mapping[str, int] = {
     "not-found": 404,
     "method-not-allowed": 405,
     "not-acceptable": 406,
+    "rules-not-understood": 409,
     "body-too-large": 413,
     "unsupported-media-type": 415,
     "refused": 422,
@@ -117,7 +120,8 @@ class Problem:
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """Answer whatever a view raised with a problem document (Django REST framework calls it)."""
     problem = problem_of(exc)
-    if problem.status >= 500:
+    # What administrators have to set right is told to them as well.
+    if problem.status >= 500 or problem.kind == "rules-not-understood":
         _log.error("%s %s", context["request"].method, context["request"].path, exc_info=exc)
     headers = {"Cache-Control": "no-store", **problem.headers}
     document = problem.document(_instance(context["request"]))
@@ -145,6 +149,9 @@ def problem_of(exc: Exception) -> Problem:
             return Problem("not-permitted")
         case refusals.Refusal():
             return Problem("refused", (_of_refusal(exc),))
+        case RuleNotUnderstood():
+            code = "compliance-rule-not-understood"
+            return Problem("rules-not-understood", (RequestError(code, text(f"problem.{code}")),))
         case exceptions.APIException():
             return _of_rest_framework(exc)
         case OperationalError():

@@ -104,6 +104,8 @@ REGISTRY_SETTLEMENT = {
     "internal": "registry.settlement.InternalSettlement",
     "external": "linking.settlement.LinkedSettlement",
 }
+# Who says, one floor up, whether the value of a dated rule can be read; `set_rule` refuses any other.
+RULE_READERS = ("registry.rules.cover_the_excess.understands",)
 # And what `verify_ledger` looks at above the registry.
 REGISTRY_VERIFIERS = ("linking.verification.LinkVerifier",)
 

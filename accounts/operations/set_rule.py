@@ -2,7 +2,9 @@
 
 from datetime import date, datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from accounts.models import DatedRule, Jurisdiction
 from accounts.queries import Value
@@ -24,10 +26,13 @@ def set_rule(
 ) -> DatedRule:
     """Let a rule hold from a day on, in place of the one of the same key, and log it. Earlier rules stay as they were.
 
-    Raises: NotPermitted; Refusal when a rule of the key begins on that day or later. Source: domain.md section 2.
+    Raises: NotPermitted; Refusal when whoever reads the rule would not understand the value, or a rule of the key begins on that
+    day or later. Source: domain.md section 2.
     """
     if not actor.may(Act.SET_RULE, jurisdiction.code):
         raise NotPermitted(Act.SET_RULE)
+    if not all(import_string(path)(key, value) for path in settings.RULE_READERS):
+        raise Refusal("rule-not-understood", field="value", key=key)
     with transaction.atomic():
         Jurisdiction.objects.select_for_update(no_key=True).get(pk=jurisdiction.pk)
         same_key = DatedRule.objects.filter(jurisdiction=jurisdiction, key=key)

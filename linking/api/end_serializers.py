@@ -48,7 +48,7 @@ class YearFiguresSerializer(FiguresSerializer):
     year = serializers.IntegerField(help_text="Of the destination's calendar.")
 
 
-class DirectionSerializer(WaySerializer):
+class EndedDirectionSerializer(WaySerializer):
     """One direction as at the end of the notice, by the years in which anything changed and in all."""
 
     years = YearFiguresSerializer(many=True)
@@ -63,7 +63,7 @@ class YearImbalanceSerializer(serializers.Serializer[Content]):
     units = serializers.IntegerField()
 
 
-class ImbalanceSerializer(serializers.Serializer[Content]):
+class EndedImbalanceSerializer(serializers.Serializer[Content]):
     """What entered and did not return, less the same of the opposite direction. Units of 1 t CO2e."""
 
     total = serializers.IntegerField()
@@ -89,8 +89,8 @@ class FinalStatementSerializer(serializers.Serializer[Content]):
     made_at = StatedInstant()
     last_version = serializers.IntegerField(help_text="Of the corridor's terms.")
     delinking = EndTermsSerializer()
-    directions = DirectionSerializer(many=True, help_text="That which ended, then the opposite one.")
-    imbalance = ImbalanceSerializer()
+    directions = EndedDirectionSerializer(many=True, help_text="That which ended, then the opposite one.")
+    imbalance = EndedImbalanceSerializer()
     text = serializers.SerializerMethodField(help_text="The same as text, in the reader's language.")
 
     def get_text(self, statement: Content) -> str:

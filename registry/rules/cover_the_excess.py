@@ -76,6 +76,26 @@ def period_by_rules(rule: object, period: object, unit_type: object) -> Period |
     return Period(first, last, (day.month, day.day), unit_type)
 
 
+def understands(key: str, value: object) -> bool:
+    """Return whether the value of one dated rule can be read, whatever the others say; of rules that are none of these, yes.
+
+    `accounts.operations.set_rule` asks this before a rule holds (settings.RULE_READERS).
+    """
+    said: dict[str, object] = {
+        RULE_KEY: COVER_THE_EXCESS,
+        PERIOD_KEY: {"first_year": 2025, "last_year": 2029, "begins": "04-01"},
+        UNIT_KEY: "EXC",
+    }
+    if key not in said:
+        return True
+    said[key] = value
+    try:
+        period_by_rules(said[RULE_KEY], said[PERIOD_KEY], said[UNIT_KEY])
+    except RuleNotUnderstood:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class FacilityYear:
     """What is recorded of a facility's fiscal year: base and verified emissions (t CO2e), factor; None: not recorded.

@@ -7,9 +7,11 @@ import pytest
 
 from accounts import clock
 from accounts.models import DatedRule, InstallationOperator
-from registry.models import RecordedBase, RecordedEmissions
+from accounts.operations.set_rule import set_rule
+from accounts.refusals import Refusal
+from registry.models import Obligation, RecordedBase, RecordedEmissions
 from tests.accounts import samples
-from tests.api.conftest import Market, key_for, open_for, represent
+from tests.api.conftest import REGISTRY, Market, key_for, open_for, represent
 from tests.api.test_statements import statements
 from tests.compliance.tokyo import RULES
 
@@ -106,3 +108,50 @@ def test_a_period_costs_as_many_statements_however_many_years_it_has(standing, a
     read(ask, standing)  # notes that the key is used
     # The key, the account with its installation, the clock; rules, operators, and four of the period, which has no obligation.
     assert len(statements(lambda: read(ask, standing))) == 9
+
+
+MALFORMED = {
+    "compliance.rule": "cover-nothing",
+    "compliance.period": {"first_year": "2025", "last_year": 2029, "begins": "04-01"},
+    "compliance.excess-unit-type": 7,
+}
+
+
+@pytest.mark.parametrize("key", MALFORMED)
+@pytest.mark.parametrize("name", ["periods", "obligations"])
+def test_a_rule_that_nobody_understands_is_told_as_such_with_what_to_do(standing, ask, key, name, caplog):
+    Obligation.objects.create(
+        jurisdiction=standing.home,
+        installation=InstallationOperator.objects.latest("id").installation,
+        year=clock.now().year + 3,
+        due_at=clock.now() + timedelta(days=900),
+        eligible_until_vintage=2026,
+    )
+    # As rules could once be set: by nobody who was asked whether they are understood.
+    since = date(clock.now().year, 12, 31)
+    DatedRule.objects.filter(jurisdiction=standing.home, key=key).update(valid_to=since)
+    DatedRule.objects.create(
+        jurisdiction=standing.home, key=key, value=MALFORMED[key], valid_from=since, confidence="V", source="test"
+    )
+    answer = ask("operator").get(f"/api/v1/accounts/{standing['operator']}/{name}")
+    told = answer.json()
+    assert (answer.status_code, told["type"]) == (409, "/api/problems/rules-not-understood")
+    assert told["code"] == "compliance-rule-not-understood"
+    assert "compliance.rule, compliance.period and compliance.excess-unit-type" in told["detail"]
+    # Which value it is, the log tells.
+    assert "RuleNotUnderstood" in caplog.text
+
+
+@pytest.mark.parametrize("key", MALFORMED)
+def test_a_rule_that_nobody_would_understand_is_not_set(market, key):
+    told = {"valid_from": date(2030, 1, 1), "confidence": "V", "source": "test", "actor": REGISTRY, "now": clock.now()}
+    before = DatedRule.objects.count()
+    with pytest.raises(Refusal) as refused:
+        set_rule(jurisdiction=market.home, key=key, value=MALFORMED[key], **told)
+    assert (refused.value.code, refused.value.field, DatedRule.objects.count()) == (
+        "rule-not-understood",
+        "value",
+        before,
+    )
+    good = RULES[key]
+    assert set_rule(jurisdiction=market.home, key=key, value=good, **told).value == good
