@@ -1,6 +1,7 @@
 """Foreign units surrendered: within the operator's quota, at their worth, with their margin booked, and retired abroad."""
 
 import json
+from collections.abc import Iterable
 
 import pytest
 
@@ -9,11 +10,14 @@ from linking.models import Margin, Quota
 from linking.rules.degrees import Degree
 from registry.compliance_queries import obligations_of
 from registry.models import TransactionBlock, UnitBlock
-from registry.operations.outcome import Outcome, Refused
+from registry.operations.approve import approve
+from registry.operations.explain import explain
+from registry.operations.outcome import MovedRange, Outcome, Refused
 from registry.operations.propose import propose
 from registry.operations.reverse import reverse
 from registry.rules.proposal import Line, Proposal, SerialRange
 from registry.rules.states import State
+from registry.transaction_queries import transaction_of
 from tests.linking.cities import NOW, Pilot, pilot
 
 LINKED_AT_MOST_A_TENTH = [
@@ -57,11 +61,16 @@ def world(request: pytest.FixtureRequest):
 
 def surrender(made: Pilot, obligation: int, *ranges: tuple[int, int]) -> Outcome:
     """Surrender Beijing units of Tokyo's plant."""
+    return propose(ordered(made, obligation, *ranges), actor=made["JP-13"].people[0], now=NOW)
+
+
+def ordered(made: Pilot, obligation: int, *ranges: tuple[int, int]) -> Proposal:
+    """Return the order to surrender them."""
     city = made["JP-13"]
     quantity = sum(following - first for first, following in ranges)
     serials = tuple(SerialRange("CNBJ", *serials) for serials in ranges)
     line = Line(city["plant"], city["SUR"], quantity, "CNBJ", "BEA", serials=serials)
-    return propose(Proposal("10-2", (line,), obligation=obligation), actor=city.people[0], now=NOW)
+    return Proposal("10-2", (line,), obligation=obligation)
 
 
 def first_serial(made: Pilot) -> int:
@@ -103,8 +112,6 @@ def test_the_margin_is_booked_and_recomputed_when_a_surrender_is_reversed(linked
 
 def linked_approve(made: Pilot, outcome: Outcome) -> None:
     """Approve as a senior administrator of Tokyo."""
-    from registry.operations.approve import approve
-
     assert approve(outcome.transaction_id, actor=made["JP-13"].officers[1], now=NOW).state == State.COMPLETED
 
 
@@ -150,3 +157,41 @@ def test_the_answer_the_record_and_the_log_tell_the_same_ranges(linked: Pilot):
         8,
         [["CNBJ", "JP-13", "JP-13", 0, "4/5", "4/5", 11]],
     )
+
+
+@pytest.mark.parametrize("world", [pooling], indirect=True)
+def test_what_waits_tells_the_same_ranges_when_explained_proposed_approved_and_read(linked: Pilot):
+    """In every entry of both logs too, whatever was surrendered between the proposal and its approval."""
+    city = linked["JP-13"]
+    obligation = city.obligation("plant", emissions=10_000)
+    account = city.accounts["plant"]
+    start = first_serial(linked)
+    order = ordered(linked, obligation.pk, (start, start + 4), (start + 10, start + 17))
+    # 11 units are worth floor(11 * 4/5) = 8; the last 3 are margin.
+    wanted = [
+        (start, start + 4, city["SUR"]),
+        (start + 10, start + 14, city["SUR"]),
+        (start + 14, start + 17, city["MRG"]),
+    ]
+    assert told(explain(order, actor=city.people[0], now=NOW).ranges) == wanted
+    account.one_person_surrender = False
+    account.save(update_fields=["one_person_surrender"])
+    outcome = propose(order, actor=city.people[0], now=NOW)
+    assert (outcome.state, told(outcome.ranges)) == (State.AWAITING_APPROVAL, wanted)
+    account.one_person_surrender = True
+    account.save(update_fields=["one_person_surrender"])
+    assert surrender(linked, obligation.pk, (start + 20, start + 24)).state == State.COMPLETED
+    done = approve(outcome.transaction_id, actor=city.people[1], now=NOW)
+    assert (done.state, told(done.ranges)) == (State.COMPLETED, wanted)
+    read = transaction_of(city.officers[0], outcome.transaction_id)
+    assert read is not None
+    assert told(read.ranges) == wanted
+    bodies = Entry.objects.filter(subject=str(outcome.transaction_id)).values_list("body", flat=True)
+    logged = [json.loads(bytes(body))["content"]["ranges"] for body in bodies]
+    assert len(logged) == 4
+    assert all(sorted((row[3], row[4], row[6]) for row in ranges) == wanted for ranges in logged)
+
+
+def told(ranges: Iterable[MovedRange]) -> list[tuple[int, int, str]]:
+    """Return ranges by serial, each with the account that it goes to."""
+    return sorted((moved.first, moved.next, moved.acquiring) for moved in ranges)
