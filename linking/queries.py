@@ -26,7 +26,7 @@ from linking.rules.terms import Terms, Window, terms_from
 class CorridorNow:
     """A corridor as it stands. `standings`: all that is in the way, or open; `agreement`: in force now; `following`: later.
 
-    `year`: of its quotas now, in the destination's zone, 0 for its whole life; `net_year`: of the net flow. `leave`: the
+    `year`: of its quotas now, in the destination's zone, 0 for its whole life; `net_year`: of its net flow and leave. `leave`: the
     origin's, in force now; `delinking`: the last notice of its end.
     """
 

@@ -41,7 +41,7 @@ def _window(row: Quota, corridor: CorridorNow) -> int:
     """The year of the quota's kind that is used now."""
     if row.kind == "reserve":
         return 0
-    return corridor.net_year if row.kind == "net-flow" else corridor.year
+    return corridor.net_year if row.kind in ("net-flow", "leave") else corridor.year
 
 
 def _limit(row: Quota, corridor: CorridorNow) -> int | None:

@@ -61,7 +61,8 @@ def quotas_now(
 
     return (
         shown("entry", year, meter.entry_limit, measure=measure_of(terms)),
-        shown("leave", year, None if leave is None else leave.limit),
+        # A leave lets out so many a calendar year, also where the entry quota is for the corridor's whole life.
+        shown("leave", net_year, None if leave is None else leave.limit),
         *(shown("vintage", year, row.limit, row.vintage) for row in (() if terms is None else terms.vintage_limits)),
         shown("net-flow", net_year, None if terms is None else terms.net_flow_limit),
         # What a rate above one adds; also less where the destination has set less aside (check 6005).

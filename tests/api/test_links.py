@@ -66,6 +66,21 @@ def test_quotas_of_which_nothing_was_used_are_told_too(links):
     ]
 
 
+def test_a_leave_is_counted_by_the_year_also_where_the_entry_quota_is_for_life(links):
+    for_life = {"entry_quota": {"limit": 60, "measure": "units", "window": "life"}, "leave": 90}
+    links.pilot.agree("CN-BJ", "KR-11", clock.now(), **for_life)
+    links.pilot.raise_to(Degree.UNILATERAL, "CN-BJ", "KR-11", clock.now())
+    order = links.order(20, acquiring_account=links.account("KR-11", "ann"))
+    answer = links.ask("cn").post(f"{API}/transactions", order, key="out")
+    assert answer.status_code == 201, answer.content
+    year, corridor = clock.now().year, links.corridor("CN-BJ", "KR-11")
+    wanted = {"entry": (0, 60, 20, 40), "leave": (year, 90, 20, 70), "net-flow": (year, None, 20, None)}
+    rows = read(links, f"quotas?corridor={corridor}")["results"]
+    assert all(row["current"] for row in rows)
+    for told in (read(links, f"corridors/{corridor}")["quotas"], [row["quota"] for row in rows]):
+        assert wanted == {row["kind"]: tuple(row[name] for name in ("year", "limit", "used", "left")) for row in told}
+
+
 def test_what_enters_is_used_of_every_quota_and_moves_the_meter(links):
     sent(links, 61)
     there, back = read(links, f"links/{links.link()}")["corridors"]
