@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -114,6 +116,17 @@ def readable_jurisdictions(actor: Actor) -> frozenset[str] | None:
         return None
     named = {role.rpartition("@")[2] for role in actor.roles}
     return frozenset(code for code in named if actor.may(Act.READ_EVERY_ACCOUNT, code))
+
+
+def is_readable(actor: Actor, *ways: str, everything: bool = False) -> Q:
+    """Return the condition that the actor reads everything in a jurisdiction to which one of the ways leads (`link__first`).
+
+    `everything`: whoever asks reads it all, as the system's superuser does.
+    """
+    codes = None if everything else readable_jurisdictions(actor)
+    if codes is None:
+        return Q()
+    return reduce(or_, (Q(**{f"{way}__code__in": codes}) for way in ways))
 
 
 def represented_account_ids(actor: Actor) -> QuerySet[Representative, int]:

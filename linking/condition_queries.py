@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linking.degree_queries import recorded_ticks
-from linking.models import Link
+from linking.models import Condition, Link
 from linking.rules.degrees import Degree, Tick, Ticker, conditions_of, missing_conditions, step_after
 from linking.rules.terms import Direction
 
@@ -40,6 +40,15 @@ def conditions_of_next_step(link: Link, *, now: datetime) -> tuple[Degree | None
         ways = (Direction(one, other), Direction(other, one))
     ticks = recorded_ticks(link, now)
     return step, tuple(row for way in ways for row in _conditions(step, way, ticks, now, one, other))
+
+
+def last_ticks(link: Link) -> Mapping[tuple[str, str | None], Condition]:
+    """Return the last tick of each condition by each side, and by whichever side (None). In one statement.
+
+    What the registry computes may rest on what somebody found, whichever side that was.
+    """
+    rows = Condition.objects.filter(link=link).select_related("ticked_by", "side").order_by("id")
+    return {(row.code, side): row for row in rows for side in (row.side.code, None)}
 
 
 def _conditions(

@@ -20,8 +20,6 @@ from linking.rules.degrees import (
 from linking.rules.rates import AT_HOME
 from linking.rules.terms import Direction, Terms, terms_from
 
-BLOCKS = "nothing-blocks"
-
 
 def missing_for(link: Link, step: Degree, way: Direction | None, *, now: datetime) -> tuple[str, ...]:
     """Return the conditions that a step up to a degree lacks, each as its code, with the side that has not ticked it.

@@ -101,16 +101,19 @@ def open_transfers(corridors: Sequence[int], *, now: datetime) -> Mapping[int, O
     return {corridor_id: OpenTransfers(tuple(listed)) for corridor_id, listed in found.items()}
 
 
-def flows(corridors: Sequence[int], *, as_of: datetime) -> list[Flow]:
-    """Return what crossed by corridor and month, by completed transfers, in one statement. What completed exactly then counts."""
+def flows(corridors: Sequence[int], *, as_of: datetime, since: datetime | None = None) -> list[Flow]:
+    """Return what crossed by corridor and month, by completed transfers, in one statement. What completed exactly then counts.
+
+    `since`: what completed earlier is left out.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.id, o.code, d.code, date_trunc('month', t.completed_at AT TIME ZONE d.time_zone)::date, leg.way,"
             " r.rate_numerator, r.rate_denominator, sum(b.next_no - b.first_no)::bigint"
             + _LEGS
-            + "AND t.state = 'COMPLETED' AND t.completed_at <= %(as_of)s"
+            + "AND t.state = 'COMPLETED' AND t.completed_at BETWEEN coalesce(%(since)s, '-infinity'::timestamptz) AND %(as_of)s"
             " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 4, 1, 5, 6, 7",
-            {"corridors": list(corridors), "as_of": as_of},
+            {"corridors": list(corridors), "as_of": as_of, "since": since},
         )
         rows = cursor.fetchall()
     sums: dict[tuple[int, str, str, date], dict[str, int]] = defaultdict(lambda: defaultdict(int))

@@ -1,16 +1,21 @@
-"""Reads of what two sides sign: agreements for everybody, instruments for those who read everything on one of the sides."""
+"""Reads of what two sides sign: agreements for everybody, instruments for those who read everything on one of the sides.
+
+Which of them a person could sign spares people a refusal: who may sign is for the operation to say, and for PostgreSQL.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Prefetch, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, Prefetch, Q, QuerySet, TextField, Value, When
 
-from accounts.queries import readable_jurisdictions
+from accounts.queries import is_readable, readable_jurisdictions
 from accounts.rules.access import Actor
 from linking.models import Agreement, Instrument, Link, Signature
+from linking.operations.sides import acts_for, is_senior
 from linking.operations.sign_instrument import OF_EACH_SIDE
 
 STANDINGS = ("follows", "in-force", "settling", "over")
+STATES = ("open", "concluded", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +52,21 @@ def instruments(actor: Actor) -> QuerySet[Instrument]:
 
     Drafts are the two sides' own: for whoever reads everything in one of them.
     """
-    rows = described_instruments()
-    readable = readable_jurisdictions(actor)
-    if readable is None:
-        return rows
-    return rows.filter(Q(link__first__code__in=readable) | Q(link__second__code__in=readable))
+    return described(Instrument.objects.filter(is_readable(actor, "link__first", "link__second")))
 
 
-def described_instruments() -> QuerySet[Instrument]:
-    """Return all instruments with their signatures, in two statements."""
-    rows = Instrument.objects.select_related(
-        "link__first", "link__second", "corridor__origin", "corridor__destination", "side"
-    )
-    return rows.prefetch_related(Prefetch("signatures", _signatures()))
+def described(rows: QuerySet[Instrument]) -> QuerySet[Instrument]:
+    """Return instruments with their link, who proposed and who signed: in two statements however many there are."""
+    return rows.select_related(
+        "link__first", "link__second", "corridor__origin", "corridor__destination", "side", "proposed_by"
+    ).prefetch_related(Prefetch("signatures", _signatures()))
+
+
+def state_of(instrument: Instrument) -> str:
+    """Return how far an instrument has come, one of `STATES`."""
+    if instrument.concluded_at is not None:
+        return "concluded"
+    return "open" if instrument.withdrawn_at is None else "withdrawn"
 
 
 def reads_side_of(actor: Actor, link: Link) -> bool:
@@ -70,7 +77,7 @@ def reads_side_of(actor: Actor, link: Link) -> bool:
 
 def signatures_missing(instrument: Instrument) -> tuple[SignaturesMissing, ...]:
     """Return what an instrument still needs, by side; nothing once it has ended."""
-    if instrument.concluded_at is not None or instrument.withdrawn_at is not None:
+    if state_of(instrument) != "open":
         return ()
     sides = [instrument.link.first, instrument.link.second] if instrument.side is None else [instrument.side]
     given = [row.jurisdiction_id for row in instrument.signatures.all()]
@@ -81,5 +88,36 @@ def signatures_missing(instrument: Instrument) -> tuple[SignaturesMissing, ...]:
     )
 
 
+def awaiting_signature(actor: Actor) -> QuerySet[Instrument]:
+    """Return the instruments that a person could sign now, the oldest first. In one statement.
+
+    The second signature of a side is a senior administrator's, and nobody signs twice, or ever for both sides of a link.
+    """
+    rows = Instrument.objects.filter(concluded_at=None, withdrawn_at=None)
+    if actor.user_id is None:
+        return rows.none()
+    homes = {role.rpartition("@")[2] for role in actor.roles}
+    mine = [code for code in homes if acts_for(actor, code)]
+    given = Signature.objects.filter(instrument=OuterRef("pk"))
+    wanted = Q(pk__in=[])
+    for code in mine:
+        others = Signature.objects.filter(user_id=actor.user_id, instrument__link=OuterRef("link")).exclude(
+            jurisdiction__code=code
+        )
+        of_side = given.filter(jurisdiction__code=code).order_by().values("instrument")
+        signed = of_side.annotate(count=Count("pk")).values("count")
+        few = ~Exists(signed.filter(count__gte=OF_EACH_SIDE if is_senior(actor, code) else 1))
+        is_side = Q(side__code=code) | Q(side=None) & (Q(link__first__code=code) | Q(link__second__code=code))
+        wanted |= is_side & few & ~Exists(others)
+    # Who may act for both sides of a link acts for neither.
+    both = Q(link__first__code__in=mine, link__second__code__in=mine)
+    return rows.filter(wanted & ~both & ~Exists(given.filter(user_id=actor.user_id))).order_by("proposed_at", "id")
+
+
+def may_be_signed(instrument: Instrument, actor: Actor) -> bool:
+    """Return whether a person could sign an instrument now, as `awaiting_signature` has it."""
+    return awaiting_signature(actor).filter(pk=instrument.pk).exists()
+
+
 def _signatures() -> QuerySet[Signature]:
-    return Signature.objects.select_related("jurisdiction").order_by("pk")
+    return Signature.objects.select_related("user", "jurisdiction").order_by("pk")

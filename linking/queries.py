@@ -26,8 +26,8 @@ from linking.rules.terms import Terms, Window, terms_from
 class CorridorNow:
     """A corridor as it stands. `standings`: all that is in the way, or open; `agreement`: in force now; `following`: later.
 
-    `year`: of its quotas now, in the destination's zone, 0 for its whole life; `net_year`: of its net flow and leave. `leave`: the
-    origin's, in force now; `delinking`: the last notice of its end.
+    `year`: of its quotas now, in the destination's zone, 0 for its whole life; `net_year`: of its net flow and leave.
+    `leave`: the origin's, in force now; `delinking`: the last notice of its end.
     """
 
     corridor: Corridor
@@ -47,7 +47,11 @@ class CorridorNow:
 
 @dataclass(frozen=True, slots=True)
 class MarginNow:
-    """The margin of an issuer's units surrendered at the other side, t CO2e: `margin = retired + pooled`."""
+    """The margin of an issuer's units surrendered at the other side, t CO2e: `margin = retired + pooled`.
+
+    After a reversal more may lie in the pool than is booked, by its rounding: then so much fewer are retired than were counted,
+    and `retired` is below nought.
+    """
 
     origin: str
     destination: str
@@ -109,9 +113,11 @@ def corridors_now(rows: Iterable[Corridor], *, now: datetime) -> list[CorridorNo
     agreements = _by_corridor(Agreement.objects.filter(corridor__in=ids).order_by("corridor_id", "version"))
     leaves = _by_corridor(Leave.objects.filter(_holds("valid_from", "valid_to", now), corridor__in=ids))
     suspensions = _by_corridor(
-        Suspension.objects.filter(corridor__in=ids, resumed_at=None).select_related("side").order_by("pk")
+        Suspension.objects.filter(corridor__in=ids, resumed_at=None).select_related("side", "by").order_by("pk")
     )
-    delinkings = _by_corridor(Delinking.objects.filter(corridor__in=ids).order_by("pk"))
+    delinkings = _by_corridor(
+        Delinking.objects.filter(corridor__in=ids).select_related("instrument__side").order_by("pk")
+    )
     mechanisms = set(
         MechanismUnit.objects.filter(link__in={row.link_id for row in found})
         .order_by()

@@ -1,8 +1,13 @@
 """Quotas row by row, as a list shows them: each with its limit of now where its window is now's, else as it last was."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from linking.models import Quota
 from linking.queries import CorridorNow, corridors, corridors_now
@@ -24,6 +29,24 @@ def listed_quotas(rows: Sequence[Quota], *, now: datetime) -> list[ListedQuota]:
     standing = {row.corridor.pk: row for row in corridors_now(corridors().filter(pk__in=ids), now=now)} if ids else {}
     opposite = opposite_used(rows)
     return [_listed(row, standing, opposite.get(row.pk, 0)) for row in rows]
+
+
+def holder_quotas(
+    corridors: Sequence[CorridorNow], *, most: int
+) -> tuple[Mapping[int, list[tuple[str, QuotaNow]]], int]:
+    """Return what holders have taken of their quotas now, by corridor and with the holder's name, and how many there are beside.
+
+    Those that used most first; where terms in force set no limit of a holder, none. In two statements at most.
+    """
+    by_id = {row.corridor.pk: row for row in corridors if row.terms is not None and row.terms.holder_limit is not None}
+    now = reduce(or_, (Q(corridor=pk, year=row.year) for pk, row in by_id.items()), Q(pk__in=()))
+    rows = Quota.objects.filter(now, kind="holder").exclude(reserved=0, used=0).select_related("holder")
+    shown = list(rows.order_by("-used", "-reserved", "id")[:most])
+    found: dict[int, list[tuple[str, QuotaNow]]] = defaultdict(list)
+    for row in shown:
+        listed = _listed(row, by_id, 0)
+        found[row.corridor_id or 0].append(("" if row.holder is None else row.holder.name, listed.quota))
+    return found, rows.count() - len(shown) if len(shown) == most else 0
 
 
 def _listed(row: Quota, standing: Mapping[int, CorridorNow], opposite: int) -> ListedQuota:

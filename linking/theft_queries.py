@@ -5,12 +5,12 @@ It decides nothing: who may propose, decide or take back is for the operations t
 
 from enum import StrEnum
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
-from accounts.queries import readable_jurisdictions
-from accounts.rules.access import EVERYWHERE, Actor, role_name
+from accounts.queries import is_readable, readable_jurisdictions
+from accounts.rules.access import Actor
 from linking.models import Agreement, Notice, TheftCase
-from linking.operations.sides import ADMINISTRATORS, acts_for, is_senior
+from linking.operations.sides import acts_for, is_senior
 from linking.rules.terms import GoodFaith
 from registry.models import Freeze, UnitBlock
 
@@ -47,7 +47,7 @@ def notices_for(actor: Actor, *, everything: bool) -> QuerySet[Notice]:
     rows = Notice.objects.select_related("freeze", "from_side", "to_side", "given_by").prefetch_related(
         Prefetch("freeze__holds", holds)
     )
-    return rows.filter(_readable(actor, everything, "from_side", "to_side"))
+    return rows.filter(is_readable(actor, "from_side", "to_side", everything=everything))
 
 
 def cases_for(actor: Actor, *, everything: bool) -> QuerySet[TheftCase]:
@@ -55,7 +55,7 @@ def cases_for(actor: Actor, *, everything: bool) -> QuerySet[TheftCase]:
     rows = TheftCase.objects.select_related(
         "hold__jurisdiction", "hold__origin", "hold__notice_of__jurisdiction", "freeze", "victim"
     ).select_related("proposed_by", "decided_by", "withdrawn_by")
-    return rows.filter(_readable(actor, everything, "hold__jurisdiction", "hold__notice_of__jurisdiction"))
+    return rows.filter(is_readable(actor, "hold__jurisdiction", "hold__notice_of__jurisdiction", everything=everything))
 
 
 def cases_awaiting(actor: Actor) -> QuerySet[TheftCase]:
@@ -63,17 +63,10 @@ def cases_awaiting(actor: Actor) -> QuerySet[TheftCase]:
     rows = cases_for(actor, everything=True).filter(
         decided_at=None, withdrawn_at=None, freeze__released_at=None, freeze__release_requested_at=None
     )
-    if actor.user_id is None or _administers_everywhere(actor):
-        return rows.none()
     homes = {role.rpartition("@")[2] for role in actor.roles}
     mine = [code for code in homes if acts_for(actor, code) and is_senior(actor, code)]
     found = rows.filter(hold__jurisdiction__code__in=mine).exclude(proposed_by_id=actor.user_id)
     return found.order_by("proposed_at", "id")
-
-
-def may_act(actor: Actor, side: str) -> bool:
-    """Return whether a person may propose and take back cases about units that lie in a registry."""
-    return actor.user_id is not None and not _administers_everywhere(actor) and acts_for(actor, side)
 
 
 def may_read(actor: Actor, side: str, *, everything: bool) -> bool:
@@ -91,17 +84,3 @@ def block_of(hold: Freeze) -> UnitBlock | None:
     """Return the block in which the first of the held units lie now, with its account. In one statement."""
     rows = UnitBlock.objects.select_related("account__jurisdiction", "series__unit_type")
     return rows.filter(origin=hold.origin, start_no__lte=hold.first_no, end_no__gt=hold.first_no).first()
-
-
-def _administers_everywhere(actor: Actor) -> bool:
-    return any(role_name(role, EVERYWHERE) in actor.roles for role in ADMINISTRATORS)
-
-
-def _readable(actor: Actor, everything: bool, *ways: str) -> Q:
-    codes = None if everything else readable_jurisdictions(actor)
-    if codes is None:
-        return Q()
-    found = Q(pk__in=[])
-    for way in ways:
-        found |= Q(**{f"{way}__code__in": codes})
-    return found

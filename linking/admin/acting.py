@@ -23,21 +23,20 @@ from accounts.admin.base import ReadOnlyAdmin, actor_of
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor
 from accounts.texts import text
-from linking import signing_queries
 from linking.admin.base import page_of_instrument, page_of_link, tell_refusal
 from linking.admin.documents import DOCUMENT_FORMS, OF_A_CORRIDOR, next_terms
 from linking.admin.once import SentBefore, done_once
 from linking.admin.terms_form import TermsForm, WholeTermsForm
 from linking.models import Corridor, Link, Suspension
 from linking.operations.propose_instrument import propose_instrument
+from linking.operations.sides import side_for
 from linking.operations.suspend_corridor import suspend_corridor
 from linking.operations.tick_condition import tick_condition
-from linking.rules.degrees import CONDITIONS, Degree, Ticker
+from linking.rules.degrees import CONDITIONS, Degree
 from linking.rules.documents import Document
 from registry.admin.keys import KeyedForm, key_anew, new_key
 
 TERMS = "terms"
-BLOCKS = "nothing-blocks"
 LONGEST_EVIDENCE = 1000
 
 # A page that acts, given the pages of links.
@@ -126,11 +125,7 @@ class TickForm(KeyedForm):
     """Which condition, and by what it is shown to be met."""
 
     code = forms.ChoiceField(
-        choices=[
-            (row.code, gettext_lazy(f"condition.{row.code}"))
-            for row in CONDITIONS
-            if row.ticked_by is not Ticker.SYSTEM or row.code == BLOCKS
-        ],
+        choices=[(row.code, gettext_lazy(f"condition.{row.code}")) for row in CONDITIONS if row.is_ticked],
         label=gettext_lazy("link.condition"),
     )
     evidence = forms.CharField(
@@ -142,7 +137,7 @@ def _link(pages: ReadOnlyAdmin, request: HttpRequest, pk: int) -> tuple[Link, Ac
     """Return a link that the reader may look at, and who acts. Raises: Http404; PermissionDenied for whoever acts for no side."""
     link = get_object_or_404(pages.get_queryset(request), pk=pk)
     actor = actor_of(request)
-    if not pages.has_view_permission(request, link) or not signing_queries.sides_of(link, actor):
+    if not pages.has_view_permission(request, link) or side_for(actor, link) is None:
         raise PermissionDenied
     return link, actor
 
@@ -202,7 +197,6 @@ def _done(
 def _answer(
     pages: ReadOnlyAdmin, request: HttpRequest, link: Link, form: KeyedForm, title: str, shown: dict[str, Any]
 ) -> HttpResponse:
-    sides = signing_queries.sides_of(link, actor_of(request))
     context = {
         **pages.admin_site.each_context(request),
         "title": title,
@@ -210,7 +204,7 @@ def _answer(
         "link": link,
         "link_address": page_of_link(link),
         "degree_name": text(f"degree.{Degree(link.degree)}"),
-        "side": sides[0],
+        "side": side_for(actor_of(request), link),
         "opts": pages.opts,
         **shown,
     }

@@ -8,10 +8,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.admin.base import ReadOnlyAdmin, actor_of
+from accounts.queries import is_readable
 from accounts.refusals import Refusal
 from accounts.texts import text
-from linking import admin_queries
 from linking.models import Instrument, Link
+
+# As much of a digest as a table shows.
+SHORT_DIGEST = 12
 
 
 class OfLinkAdmin(ReadOnlyAdmin):
@@ -22,7 +25,8 @@ class OfLinkAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the links that the reader may read."""
         rows = super().get_queryset(request)
-        return rows.filter(admin_queries.readable(actor_of(request), everything=sees_all(request), way=self.link_way))
+        sides = (f"{self.link_way}first", f"{self.link_way}second")
+        return rows.filter(is_readable(actor_of(request), *sides, everything=sees_all(request)))
 
 
 def sees_all(request: HttpRequest) -> bool:

@@ -17,12 +17,13 @@ from accounts.admin.base import actor_of
 from accounts.refusals import Refusal
 from accounts.rules.access import Actor
 from accounts.texts import text
-from linking import signing_queries
-from linking.admin.base import OfLinkAdmin, caveats_of, page_of_instrument, page_of_link, refusal_text
+from linking import instrument_queries
+from linking.admin.base import SHORT_DIGEST, OfLinkAdmin, caveats_of, page_of_instrument, page_of_link, refusal_text
 from linking.admin.instrument_text import texts_of
-from linking.admin.link_page import SHORT_DIGEST, state_of
 from linking.admin.once import SentBefore, done_once
+from linking.instrument_queries import state_of
 from linking.models import Instrument
+from linking.operations.sides import side_for
 from linking.operations.sign_instrument import OF_EACH_SIDE, sign_instrument
 from linking.operations.withdraw_instrument import withdraw_instrument
 from registry.admin.keys import KeyedForm, new_key
@@ -50,7 +51,7 @@ class InstrumentAdmin(OfLinkAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the instruments with who proposed and signed them."""
-        return signing_queries.signed_by(super().get_queryset(request))
+        return instrument_queries.described(super().get_queryset(request))
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that sign and withdraw."""
@@ -70,8 +71,8 @@ class InstrumentAdmin(OfLinkAdmin):
             return super().change_view(request, object_id, form_url, extra_context)
         actor = actor_of(request)
         sides = (row.side,) if row.side is not None else (row.link.first, row.link.second)
-        own = signing_queries.sides_of(row.link, actor)
-        is_open = row.concluded_at is None and row.withdrawn_at is None
+        own = side_for(actor, row.link)
+        is_open = state_of(row) == "open"
         signatures = list(row.signatures.all())
         context = {
             **self.admin_site.each_context(request),
@@ -90,9 +91,9 @@ class InstrumentAdmin(OfLinkAdmin):
                 }
                 for side in sides
             ],
-            "side": own[0] if own else None,
-            "may_sign": is_open and signing_queries.may_be_signed(row, actor),
-            "may_withdraw": is_open and bool(set(own) & set(sides)),
+            "side": own,
+            "may_sign": is_open and instrument_queries.may_be_signed(row, actor),
+            "may_withdraw": is_open and own in sides,
             "is_open": is_open,
             **new_key(),
         }

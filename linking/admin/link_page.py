@@ -1,38 +1,43 @@
-"""A link's page: what `admin_queries` reads, with its texts and drawings, as the template prints it."""
+"""A link's page: how it stands, as `linking.queries` reads it, with its texts and drawings, as the template prints it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from accounts.models import Jurisdiction
 from accounts.rules.access import Actor
 from accounts.texts import text
-from linking import admin_queries, corridor_queries, signing_queries
+from linking import admin_queries, queries
 from linking.admin import drawing
-from linking.admin.base import caveats_of, page_of_instrument
+from linking.admin.base import SHORT_DIGEST, caveats_of
 from linking.admin.link_books import figures_shown
-from linking.admin_queries import MonthFlow
-from linking.corridor_queries import CorridorView, QuotaBar
-from linking.degree_queries import missing
-from linking.models import Instrument, Link
-from linking.rules.degrees import Degree, Ticker, conditions_of, step_after
+from linking.admin.link_history import history_shown, instruments_shown
+from linking.admin.link_steps import steps_shown
+from linking.flow_queries import Flow, flows
+from linking.models import Link
+from linking.operations.sides import side_for
+from linking.queries import CorridorNow, LinkNow, MarginNow
+from linking.quota_list_queries import holder_quotas
+from linking.quota_queries import QuotaNow
+from linking.rules.degrees import Degree, step_after
 from linking.rules.reciprocity import thresholds_of
-from linking.rules.terms import Direction
 from registry.admin.deciding import page_of_transaction
 
-SHORT_DIGEST = 12
-LONGEST_LIST = 50
+MONTHS = 12
 
 
-def shown(
-    link: Link, actor: Actor, *, now: datetime, everything: bool, names_holders_of: frozenset[str] | None
-) -> dict[str, Any]:
-    """Return what the page of a link of `with_corridors` prints."""
-    views = corridor_queries.views_of(link, now=now, names_holders_of=names_holders_of)
-    flows = admin_queries.flows_of(link, now=now)
-    transfers, more = admin_queries.open_transfers(link, actor, everything=everything)
-    own = signing_queries.sides_of(link, actor)
+def shown(link: Link, actor: Actor, *, now: datetime, readable: frozenset[str] | None) -> dict[str, Any]:
+    """Return what the page of a link prints. `readable`: the jurisdictions whose holders the reader may know, None for all."""
+    (found,) = queries.links_now([link], now=now)
+    transfers, more = admin_queries.open_transfers(found, readable)
+    own = side_for(actor, link)
     degree = Degree(link.degree)
-    instruments = signing_queries.signed_by(Instrument.objects.filter(link=link).order_by("-id"))[:LONGEST_LIST]
+    read = [row for row in found.corridors if readable is None or row.corridor.destination.code in readable]
+    holders, more_holders = holder_quotas(read, most=admin_queries.MOST_SHOWN)
     return {
         "caveats": caveats_of(link),
         "degree": degree,
@@ -40,83 +45,123 @@ def shown(
         "degree_lets": text(f"degree-lets.{degree}"),
         "continuum": drawing.continuum(degree),
         "continuum_narrow": drawing.continuum(degree, columns=4),
-        "open_corridor": next((str(row) for row in link.corridors.all() if row.pk == link.open_corridor_id), ""),
-        "mechanisms": [str(row.unit_type) for row in link.mechanism_units.all()],
-        "side": own[0] if own else None,
-        "corridors": [_corridor(view, own) for view in views],
-        **_flows(views, [flows[view.corridor.pk] for view in views], now),
+        "open_corridor": next(
+            (str(row.corridor) for row in found.corridors if row.corridor.pk == link.open_corridor_id), ""
+        ),
+        "mechanisms": [str(row.unit_type) for row in link.mechanism_units.select_related("unit_type")],
+        "side": own,
+        "corridors": [_corridor(row, holders.get(row.corridor.pk, ()), own, now) for row in found.corridors],
+        "more_holders": more_holders,
+        **_flows(found, now),
         "transfers": [_transfer(row, now) for row in transfers],
         "more_transfers": more,
-        "margins": [_margin(row) for row in admin_queries.margins_of(link)],
-        "steps": list(_steps(link, now)),
+        "margins": [_margin(row) for row in found.margins],
+        "steps": list(steps_shown(link, own, now)),
         "next_degree": step_after(degree),
         "may_lower": degree is not Degree.NONE,
-        "instruments": [_instrument(row) for row in instruments],
-        "history": _history(link),
-        **figures_shown(link, readable=names_holders_of),
+        "instruments": instruments_shown(link),
+        "history": history_shown(link),
+        **figures_shown(link, readable=readable),
     }
 
 
-def _corridor(view: CorridorView, own: Sequence[Any]) -> dict[str, Any]:
-    corridor, meter = view.corridor, view.meter
-    thresholds = () if view.terms is None or view.terms.reciprocity is None else thresholds_of(view.terms.reciprocity)
+def standings_shown(corridor: CorridorNow) -> SafeString:
+    """Return how a corridor stands: open, or everything that is in the way."""
+    rows = ((row, text(f"corridor-standing.{row}")) for row in corridor.standings)
+    return format_html_join(" ", '<span class="corridor-state corridor-{}">{}</span>', rows)
+
+
+def _corridor(
+    row: CorridorNow, holders: Sequence[tuple[str, QuotaNow]], own: Jurisdiction | None, now: datetime
+) -> dict[str, Any]:
+    terms, meter, leave = row.terms, row.meter, row.leave
+    thresholds = () if terms is None or terms.reciprocity is None else thresholds_of(terms.reciprocity)
+    until = text(f"reciprocity-level.{meter.next_level}") if meter.next_level else ""
     return {
-        "view": view,
-        "name": view.name,
-        "pk": corridor.pk,
-        "state": view.state,
-        "state_name": text(f"corridor-state.{view.state}"),
-        "digest": "" if view.agreement is None else view.agreement.digest[:SHORT_DIGEST],
-        "rate": None if view.terms is None else f"{view.terms.rate.numerator}/{view.terms.rate.denominator}",
-        "bars": [_bar(bar) for bar in view.bars],
-        "meter": None if meter is None or not thresholds else drawing.imbalance_meter(meter.imbalance, thresholds),
-        "imbalance": None if meter is None else f"{meter.imbalance:,}",
-        "level": None if meter is None else text(f"reciprocity-level.{meter.level}"),
-        "until_next": None
-        if meter is None or meter.next_level is None
-        else text(
-            "link.until-next", units=f"{meter.until_next:,}", level=text(f"reciprocity-level.{meter.next_level}")
-        ),
+        "now": row,
+        "name": str(row.corridor),
+        "pk": row.corridor.pk,
+        "states": standings_shown(row),
+        "ends": row.delinking if row.delinking is not None and row.delinking.takes_effect_at > now else None,
+        "digest": "" if row.agreement is None else row.agreement.digest[:SHORT_DIGEST],
+        "rate": None if terms is None else f"{terms.rate.numerator}/{terms.rate.denominator}",
+        "bars": [_bar(*bar) for bar in _quotas(row, holders)],
+        "meter": drawing.imbalance_meter(meter.imbalance, thresholds) if thresholds else None,
+        "imbalance": f"{meter.imbalance:,}",
+        "level": text(f"reciprocity-level.{meter.level}"),
+        "until_next": text("link.until-next", units=f"{meter.until_next:,}", level=until) if until else "",
         "thresholds": [(text(f"reciprocity-level.{level}"), f"{at:,}") for at, level in thresholds],
-        "margin": "" if view.terms is None else text(f"link.margin-{view.terms.margin}"),
-        "suspended_by_us": any(row.side in own for row in view.suspensions),
-        "is_origin": corridor.origin in own,
-        "leave_limit": "" if view.leave is None or view.leave.limit is None else f"{view.leave.limit:,}",
+        "margin": "" if terms is None else text(f"link.margin-{terms.margin}"),
+        "suspended_by_us": any(suspension.side == own for suspension in row.suspensions),
+        "is_origin": row.corridor.origin == own,
+        "leave_limit": "" if leave is None or leave.limit is None else f"{leave.limit:,}",
     }
 
 
-def _bar(bar: QuotaBar) -> dict[str, Any]:
-    window = text("link.whole-life") if bar.window == "life" else bar.window
+def _quotas(row: CorridorNow, holders: Sequence[tuple[str, QuotaNow]]) -> Iterator[tuple[str, QuotaNow, int | None]]:
+    """Yield the quotas that the terms and the leave set: of whom or what, the quota, and what was agreed where that differs."""
+    for quota in row.quotas:
+        if quota.limit is None and not (quota.kind == "leave" and row.leave is not None):
+            continue
+        agreed = None
+        if quota.kind == "entry" and row.meter.agreed_limit != quota.limit:
+            agreed = row.meter.agreed_limit
+        if quota.opposite:
+            # What came the other way makes room, so the limit as it holds now is the agreed one and that.
+            agreed = quota.limit
+        yield str(quota.vintage or ""), quota, agreed
+    for name, quota in holders:
+        yield name, quota, None
+
+
+def _bar(of: str, quota: QuotaNow, agreed: int | None) -> dict[str, Any]:
+    limit = None if quota.limit is None else quota.limit + quota.opposite
     return {
-        "name": f"{text(f'quota.{bar.kind}')} {bar.of}".strip(),
-        "window": window,
-        "measure": text(f"link.measure.{bar.measure}"),
+        "name": f"{text(f'quota.{quota.kind}')} {of}".strip(),
+        "window": str(quota.year) if quota.year else text("link.whole-life"),
+        "measure": text(f"link.measure.{quota.measure}"),
         # Without a limit there is nothing that a bar could be a part of.
-        "drawn": "" if bar.limit is None else drawing.quota_bar(bar.limit, bar.reserved, bar.used),
-        "used": f"{bar.used:,}",
-        "reserved": f"{bar.reserved:,}",
-        "left": "" if bar.left is None else f"{bar.left:,}",
-        "limit": text("link.no-limit") if bar.limit is None else f"{bar.limit:,}",
-        "agreed": "" if bar.agreed is None else f"{bar.agreed:,}",
-        "kind": bar.kind,
+        "drawn": "" if limit is None else drawing.quota_bar(limit, quota.reserved, quota.used),
+        "used": f"{quota.used:,}",
+        "reserved": f"{quota.reserved:,}",
+        "left": "" if quota.left is None else f"{quota.left:,}",
+        "limit": text("link.no-limit") if limit is None else f"{limit:,}",
+        "agreed": "" if agreed is None else f"{agreed:,}",
+        "kind": quota.kind,
     }
 
 
-def _flows(views: Sequence[CorridorView], flows: Sequence[Sequence[MonthFlow]], now: datetime) -> dict[str, Any]:
-    months = [f"{month:%Y-%m}" for month in admin_queries.months_before(now)]
-    series = [[(month, row.entered, row.went_home) for month, row in zip(months, rows, strict=True)] for rows in flows]
-    names = [view.name for view in views]
+def _flows(found: LinkNow, now: datetime) -> dict[str, Any]:
+    """What crossed in the last months, each of its destination's calendar; the one that is ahead says which month it is."""
+    corridors = [row.corridor for row in found.corridors]
+    last = max(now.astimezone(ZoneInfo(row.destination.time_zone)).date() for row in corridors)
+    numbers = range(last.year * 12 + last.month - MONTHS, last.year * 12 + last.month)
+    months = [date(number // 12, number % 12 + 1, 1) for number in numbers]
+    # A day earlier than the first month begins in UTC, since it begins earlier here.
+    since = datetime.combine(months[0], time(), UTC) - timedelta(days=1)
+    read = flows([row.pk for row in corridors], as_of=now, since=since)
+    by_month = {(row.corridor_id, row.month): row for row in read}
+    nothing = Flow(0, "", "", last)
+    told = [[by_month.get((row.pk, month), nothing) for month in months] for row in corridors]
+    names = [str(row) for row in corridors]
+    series = [
+        [(f"{month:%Y-%m}", row.entered, row.returned) for month, row in zip(months, rows, strict=True)]
+        for rows in told
+    ]
     return {
         "flow_names": names,
         "flows_drawn": drawing.flows_chart((names[0], series[0]), (names[1], series[1])),
         "flow_rows": [
-            {"month": month, "units": [f"{units:,}" for row in rows for units in (row.entered, row.went_home)]}
-            for month, *rows in zip(months, *flows, strict=True)
+            {
+                "month": f"{month:%Y-%m}",
+                "units": [f"{units:,}" for row in rows for units in (row.entered, row.returned)],
+            }
+            for month, *rows in zip(months, *told, strict=True)
         ],
         "flow_sums": [
             f"{total:,}"
-            for rows in flows
-            for total in (sum(row.entered for row in rows), sum(row.went_home for row in rows))
+            for rows in told
+            for total in (sum(row.entered for row in rows), sum(row.returned for row in rows))
         ],
     }
 
@@ -134,121 +179,6 @@ def _transfer(found: admin_queries.OpenTransfer, now: datetime) -> dict[str, Any
     }
 
 
-def _margin(row: admin_queries.MarginSum) -> dict[str, str]:
+def _margin(row: MarginNow) -> dict[str, str]:
     numbers = {name: f"{getattr(row, name):,}" for name in ("quantity", "value", "margin", "retired", "pooled")}
-    return {"origin": row.origin, "place": row.place, **numbers}
-
-
-def _steps(link: Link, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield what the next step asks for: once, or for each corridor that could be the one that a step to *unilateral* opens."""
-    step = step_after(Degree(link.degree))
-    if step is None:
-        return
-    ticks = admin_queries.last_ticks(link)
-    ways = [Direction(row.origin.code, row.destination.code) for row in link.corridors.all()]
-    for way in ways if step is Degree.UNILATERAL else [None]:
-        lacking = {(row.condition.code, row.side): row for row in missing(link, step, way, now=now)}
-        rows = []
-        for condition in conditions_of(step):
-            for side in _who_ticks(condition.ticked_by, link, way):
-                tick = None if side is None else ticks.get((condition.code, side.pk))
-                if side is None:
-                    # What the registry computes may rest on what somebody found, whichever side that was.
-                    found = [row for (code, _), row in ticks.items() if code == condition.code]
-                    tick = max(found, key=lambda row: row.pk, default=None)
-                code = None if side is None else side.code
-                is_missing = (condition.code, code) in lacking
-                rows.append(
-                    {
-                        "code": condition.code,
-                        "name": text(f"condition.{condition.code}"),
-                        "asks": text(f"condition-evidence.{condition.code}"),
-                        "side": code,
-                        "tick": tick,
-                        "is_missing": is_missing,
-                        "has_expired": is_missing and tick is not None and tick.expires_at is not None,
-                        "ticked_by": text(f"condition-ticked-by.{condition.ticked_by}"),
-                    }
-                )
-        yield {
-            "step": step,
-            "name": text(f"degree.{step}"),
-            "way": "" if way is None else f"{way.origin} -> {way.destination}",
-            "rows": rows,
-            "is_complete": not lacking,
-        }
-
-
-def _who_ticks(ticker: Ticker, link: Link, way: Direction | None) -> tuple[Any, ...]:
-    sides = {link.first.code: link.first, link.second.code: link.second}
-    origin = sides[way.origin] if way is not None else link.first
-    destination = sides[way.destination] if way is not None else link.second
-    return {
-        Ticker.BOTH: (origin, destination),
-        Ticker.ORIGIN: (origin,),
-        Ticker.DESTINATION: (destination,),
-        Ticker.SYSTEM: (None,),
-    }[ticker]
-
-
-def _instrument(row: Instrument) -> dict[str, Any]:
-    return {
-        "row": row,
-        "kind": text(f"instrument.{row.kind}"),
-        "address": page_of_instrument(row),
-        "state": text(f"instrument-state.{state_of(row)}"),
-        "signed": [f"{signature.user} ({signature.jurisdiction})" for signature in row.signatures.all()],
-        "digest": row.digest[:SHORT_DIGEST],
-    }
-
-
-def state_of(row: Instrument) -> str:
-    """Return how far an instrument has come: open, concluded or withdrawn."""
-    if row.concluded_at is not None:
-        return "concluded"
-    return "open" if row.withdrawn_at is None else "withdrawn"
-
-
-def _history(link: Link) -> list[dict[str, Any]]:
-    """Return what was done, the latest first."""
-    found = admin_queries.history_of(link)
-    rows: list[dict[str, Any]] = []
-    for change in found["degrees"]:
-        told = f"{text(f'degree.{change.from_degree}')} → {text(f'degree.{change.to_degree}')}"
-        reason = str(change.instrument.content.get("reason", ""))
-        rows.append(
-            {
-                "at": change.at,
-                "what": text("link.degree"),
-                "told": told,
-                "reason": reason,
-                "address": page_of_instrument(change.instrument_id),
-            }
-        )
-    for row in found["suspensions"]:
-        told = f"{row.corridor}, {text('link.by')} {row.side} ({row.by})"
-        rows.append({"at": row.at, "what": text("link.suspended"), "told": told, "reason": row.reason, "address": ""})
-        if row.resumed_at is not None:
-            rows.append(
-                {
-                    "at": row.resumed_at,
-                    "what": text("link.resumed"),
-                    "told": f"{row.corridor}, {row.side}",
-                    "reason": "",
-                    "address": page_of_instrument(row.resume_instrument_id),
-                }
-            )
-    for row in found["delinkings"]:
-        told = (
-            f"{row.corridor}, {row.instrument.side}, {text('link.takes-effect')} {row.takes_effect_at:%Y-%m-%d %H:%M}"
-        )
-        rows.append(
-            {
-                "at": row.noticed_at,
-                "what": text("link.notice-given"),
-                "told": told,
-                "reason": str(row.instrument.content.get("reason", "")),
-                "address": page_of_instrument(row.instrument_id),
-            }
-        )
-    return sorted(rows, key=lambda row: row["at"], reverse=True)
+    return {"origin": row.origin, "place": row.destination, **numbers}

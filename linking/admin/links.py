@@ -4,22 +4,34 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts import clock
 from accounts.admin.base import actor_of
 from accounts.queries import readable_jurisdictions
 from accounts.texts import text
-from linking import corridor_queries
+from linking import queries
 from linking.admin import acting, replaying
 from linking.admin.base import OfLinkAdmin, sees_all
-from linking.admin.link_page import shown
+from linking.admin.link_page import shown, standings_shown
 from linking.models import Link
+
+
+class _Standing(ChangeList):
+    """A page of links, each with how it stands now: read for the whole page at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, and how its links stand."""
+        super().get_results(request)
+        for found in queries.links_now(self.result_list, now=clock.now()):
+            found.link.stands = found  # type: ignore[attr-defined]
 
 
 @admin.register(Link)
@@ -31,8 +43,13 @@ class LinkAdmin(OfLinkAdmin):
     ordering = ("id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the links with what their corridors are at."""
-        return corridor_queries.with_corridors(super().get_queryset(request), now=clock.now())
+        """Return the links with their sides and corridors."""
+        corridors = Prefetch("corridors", queries.corridors())
+        return super().get_queryset(request).select_related("first", "second").prefetch_related(corridors)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return how a page of the list is read."""
+        return _Standing
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that act."""
@@ -56,13 +73,13 @@ class LinkAdmin(OfLinkAdmin):
         if link is None or not self.has_view_permission(request, link):
             return super().change_view(request, object_id, form_url, extra_context)
         actor = actor_of(request)
-        names = None if sees_all(request) else readable_jurisdictions(actor)
+        readable = None if sees_all(request) else readable_jurisdictions(actor)
         context = {
             **self.admin_site.each_context(request),
             "title": f"{text('link.link')}: {_pair(link)}",
             "opts": self.opts,
             "original": link,
-            **shown(link, actor, now=clock.now(), everything=sees_all(request), names_holders_of=names),
+            **shown(link, actor, now=clock.now(), readable=readable),
         }
         return TemplateResponse(request, "admin/linking/link.html", context)
 
@@ -79,13 +96,9 @@ class LinkAdmin(OfLinkAdmin):
     @admin.display(description=gettext_lazy("link.corridors"))
     def corridors_shown(self, link: Link) -> str:
         """Both corridors at a glance."""
-        now = clock.now()
-        states = [(row, corridor_queries.state_of(link, row, now=now)) for row in link.corridors.all()]
-        return format_html_join(
-            "",
-            '<p class="corridor-line">{}: <span class="corridor-state corridor-{}">{}</span></p>',
-            ((str(row), state, text(f"corridor-state.{state}")) for row, state in states),
-        )
+        stands: queries.LinkNow = link.stands  # type: ignore[attr-defined]
+        rows: list[tuple[str, SafeString]] = [(str(row.corridor), standings_shown(row)) for row in stands.corridors]
+        return format_html_join("", '<p class="corridor-line">{}: {}</p>', rows)
 
     class Media:
         css = {"all": ("linking/links.css",)}

@@ -15,6 +15,7 @@ from accounts.texts import text
 from linking import theft_queries
 from linking.admin.base import sees_all
 from linking.models import Notice, TheftCase
+from linking.operations.sides import acts_for
 from registry.models import Freeze
 
 
@@ -63,7 +64,7 @@ class NoticeAdmin(ReadOnlyAdmin):
             "original": row,
             "freeze_address": page_of_freeze(row.freeze_id) if reads[row.from_side.code] else "",
             "holds": [_hold(hold, cases.get(hold.confirmed_by_id or 0), reads[row.to_side.code]) for hold in holds],
-            "may_act": theft_queries.may_act(actor, row.to_side.code),
+            "may_act": acts_for(actor, row.to_side.code),
             "document": json.dumps(json.loads(row.document), indent=2, ensure_ascii=False),
         }
         return TemplateResponse(request, "admin/linking/notice.html", context)

@@ -28,6 +28,7 @@ from linking.admin.once import SentBefore, done_once
 from linking.models import TheftCase
 from linking.operations.decide_theft_case import decide_theft_case
 from linking.operations.propose_theft_case import propose_theft_case
+from linking.operations.sides import acts_for
 from linking.operations.theft_cases import hold_of
 from linking.operations.withdraw_theft_case import withdraw_theft_case
 from linking.rules.good_faith import outcome_of
@@ -114,7 +115,7 @@ class TheftCaseAdmin(ReadOnlyAdmin):
             "freeze_address": page_of_freeze(row.freeze_id) if reads else "",
             "transaction_address": page_of_transaction(row.transaction_id) if reads and row.transaction_id else "",
             "may_decide": is_open and theft_queries.cases_awaiting(actor).filter(pk=row.pk).exists(),
-            "may_withdraw": is_open and theft_queries.may_act(actor, side),
+            "may_withdraw": is_open and acts_for(actor, side),
             **new_key(),
         }
         return TemplateResponse(request, "admin/linking/theft_case.html", context)
@@ -177,7 +178,7 @@ class TheftCaseAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request, case):
             raise PermissionDenied
         form, actor = KeyedForm(request.POST), actor_of(request)
-        if not form.is_valid() or not theft_queries.may_act(actor, case.hold.jurisdiction.code):
+        if not form.is_valid() or not acts_for(actor, case.hold.jurisdiction.code):
             raise PermissionDenied
         try:
             done_once(form, request, lambda: act(case, actor), actor=actor, now=clock.now())
@@ -201,7 +202,7 @@ class TheftCaseAdmin(ReadOnlyAdmin):
             hold = hold_of(pk)
         except Refusal:
             raise Http404 from None
-        if not theft_queries.may_act(actor_of(request), hold.jurisdiction.code):
+        if not acts_for(actor_of(request), hold.jurisdiction.code):
             raise PermissionDenied
         return hold
 

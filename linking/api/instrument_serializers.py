@@ -9,7 +9,7 @@ from accounts.api.base import printed_rows
 from accounts.api.fields import Integer, Pattern, StrictSerializer, Text, Word, fault
 from accounts.api.serializers import CodedText
 from linking.api.link_serializers import AgreementNameSerializer
-from linking.instrument_queries import STANDINGS, SignaturesMissing, signatures_missing
+from linking.instrument_queries import STANDINGS, STATES, SignaturesMissing, signatures_missing, state_of
 from linking.models import Agreement, Condition, Instrument, Signature
 from linking.recognition_queries import RecognitionNow
 from linking.rules.documents import KINDS
@@ -193,12 +193,10 @@ class InstrumentSerializer(serializers.Serializer[Instrument]):
         """Return who alone signs."""
         return None if row.side is None else row.side.code
 
-    @extend_schema_field({"type": "string", "enum": ["open", "concluded", "withdrawn"]})
+    @extend_schema_field({"type": "string", "enum": list(STATES)})
     def get_state(self, row: Instrument) -> str:
         """Return how it stands."""
-        if row.concluded_at is not None:
-            return "concluded"
-        return "open" if row.withdrawn_at is None else "withdrawn"
+        return state_of(row)
 
     @extend_schema_field(_DOCUMENT)
     def get_document(self, row: Instrument) -> Any:

@@ -32,7 +32,7 @@ from linking.api.instrument_serializers import (
 from linking.api.link_serializers import CorridorSerializer
 from linking.api.links import ID
 from linking.api.permissions import AdministerToChange
-from linking.instrument_queries import described_instruments, instruments
+from linking.instrument_queries import described, instruments
 from linking.models import Condition, Instrument, Link, Suspension
 from linking.operations.propose_instrument import propose_instrument
 from linking.operations.sign_instrument import sign_instrument
@@ -228,7 +228,7 @@ def _on_instrument(view: ApiView, request: Request, number: int, act: Callable[[
 
 def _printed_instrument(row: Instrument) -> Any:
     """Print an instrument as it stands in this database transaction; who acted on it may read it."""
-    return printed_rows(InstrumentSerializer, described_instruments().filter(pk=row.pk))[0]
+    return printed_rows(InstrumentSerializer, described(Instrument.objects.filter(pk=row.pk)))[0]
 
 
 def _printed_corridor(made: Suspension) -> Any:

@@ -22,7 +22,7 @@ from linking.operations.propose_instrument import propose_instrument
 from linking.operations.sign_instrument import sign_instrument
 from linking.operations.tick_condition import tick_condition
 from linking.readiness_queries import open_blocks
-from linking.rules.degrees import CONDITIONS, Degree, Ticker, step_after
+from linking.rules.degrees import BLOCKS, CONDITIONS, Degree, step_after
 from linking.rules.documents import DegreeDocument, Document, LeaveDocument
 from linking.rules.terms import Direction, terms_from
 from linking.seed import pilot
@@ -93,14 +93,12 @@ def _link(one: Jurisdiction, other: Jurisdiction, degree: Degree, begins: dateti
 
 def _tick(link: Link, step: Degree, sides: tuple[Jurisdiction, Jurisdiction], begins: datetime) -> None:
     for condition in CONDITIONS:
-        if condition.step is not step:
+        if condition.step is not step or not condition.is_ticked:
             continue
         evidence = "minutes of the pilot's working group (demo)"
-        if condition.code == "nothing-blocks":
+        if condition.code == BLOCKS:
             blocks = open_blocks(*sides, begins)
             evidence = "readiness compared" + (f"; assumed for the exercise: {', '.join(blocks)}" if blocks else "")
-        elif condition.ticked_by is Ticker.SYSTEM:
-            continue
         for side in sides:
             officer = _officers(side.code)[0]
             tick_condition(link, code=condition.code, evidence=evidence, actor=officer, now=begins)

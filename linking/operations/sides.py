@@ -10,12 +10,16 @@ from audit import entries
 from linking.models import Agreement, Corridor, Link, Signature, Suspension
 from linking.rules.documents import LeaveDocument
 
-ADMINISTRATORS = (Role.SENIOR_REGISTRY_ADMINISTRATOR, Role.JUNIOR_REGISTRY_ADMINISTRATOR)
-
 
 def acts_for(actor: Actor, side: str) -> bool:
-    """Return whether an actor is a registry administrator of exactly this jurisdiction: a role held everywhere is no side's."""
-    return actor.user_id is not None and any(role_name(role, side) in actor.roles for role in ADMINISTRATORS)
+    """Return whether an actor is a registry administrator of exactly this jurisdiction; one everywhere acts for no side."""
+    return actor.user_id is not None and actor.administers(side) and not actor.administers(EVERYWHERE)
+
+
+def side_for(actor: Actor, link: Link) -> Jurisdiction | None:
+    """Return the side of a link that a person may act for; whoever could for both, or everywhere, acts for neither."""
+    found = [side for side in (link.first, link.second) if acts_for(actor, side.code)]
+    return found[0] if len(found) == 1 else None
 
 
 def is_senior(actor: Actor, side: str) -> bool:
@@ -25,11 +29,10 @@ def is_senior(actor: Actor, side: str) -> bool:
 
 def side_of(actor: Actor, link: Link, act: Act) -> Jurisdiction:
     """Return the side that an actor acts for. Raises: NotPermitted for whoever administers neither, both, or everywhere."""
-    sides = [side for side in (link.first, link.second) if acts_for(actor, side.code)]
-    everywhere = any(role_name(role, EVERYWHERE) in actor.roles for role in ADMINISTRATORS)
-    if len(sides) != 1 or everywhere:
+    side = side_for(actor, link)
+    if side is None:
         raise NotPermitted(act)
-    return sides[0]
+    return side
 
 
 def person_of(actor: Actor) -> int:

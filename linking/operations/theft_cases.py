@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from accounts.refusals import NotFound, NotPermitted
-from accounts.rules.access import EVERYWHERE, Act, Actor, role_name
+from accounts.rules.access import Act, Actor
 from audit import entries
 from linking.models import TheftCase
-from linking.operations.sides import ADMINISTRATORS, acts_for
+from linking.operations.sides import acts_for, person_of
 from registry.models import Freeze
 
 
 def permitted(actor: Actor, side: str) -> int:
     """Return the id of an administrator of exactly this jurisdiction, in which the units lie. Raises: NotPermitted."""
-    everywhere = any(role_name(role, EVERYWHERE) in actor.roles for role in ADMINISTRATORS)
-    if actor.user_id is None or everywhere or not acts_for(actor, side):
+    if not acts_for(actor, side):
         raise NotPermitted(Act.DECIDE_THEFT_CASE)
-    return actor.user_id
+    return person_of(actor)
 
 
 def hold_of(hold_id: int) -> Freeze:

@@ -7,11 +7,10 @@ from django.db import transaction
 from accounts.models import Deployment
 from accounts.refusals import Refusal
 from accounts.rules.access import Act, Actor
-from linking.degree_queries import BLOCKS
 from linking.models import Condition, Link
 from linking.operations.sides import person_of, side_of, tell
 from linking.readiness_queries import open_blocks
-from linking.rules.degrees import CONDITIONS, Ticker, expiry_of
+from linking.rules.degrees import BLOCKS, CONDITIONS, expiry_of
 
 
 def tick_condition(link: Link, *, code: str, evidence: str, actor: Actor, now: datetime) -> Condition:
@@ -22,7 +21,7 @@ def tick_condition(link: Link, *, code: str, evidence: str, actor: Actor, now: d
     link = Link.objects.select_related("first", "second").get(pk=link.pk)
     side = side_of(actor, link, Act.TICK_CONDITION)
     condition = next((row for row in CONDITIONS if row.code == code), None)
-    if condition is None or (condition.ticked_by is Ticker.SYSTEM and code != BLOCKS):
+    if condition is None or not condition.is_ticked:
         raise Refusal("condition-is-not-ticked", field="code", condition=code)
     if not evidence.strip():
         raise Refusal("evidence-missing", field="evidence")

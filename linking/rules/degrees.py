@@ -54,6 +54,14 @@ class Condition:
     ticked_by: Ticker
     valid_days: int | None = None
 
+    @property
+    def is_ticked(self) -> bool:
+        """Whether people tick it: also what the registry finds where it is ticked, which either side then does."""
+        return self.ticked_by is not Ticker.SYSTEM or self.code == BLOCKS
+
+
+# Found by the registry from the facts of both sides at the moment when somebody ticks it (readiness).
+BLOCKS = "nothing-blocks"
 
 CONDITIONS: tuple[Condition, ...] = (
     Condition(Degree.INDIRECT, "mechanism-listed", Ticker.BOTH),
@@ -62,7 +70,7 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition(Degree.INCREMENTAL, "data-exchange-agreed", Ticker.BOTH),
     Condition(Degree.INCREMENTAL, "confidentiality-agreed", Ticker.BOTH),
     Condition(Degree.INCREMENTAL, "readiness-compared", Ticker.BOTH, 365),
-    Condition(Degree.UNILATERAL, "nothing-blocks", Ticker.SYSTEM),
+    Condition(Degree.UNILATERAL, BLOCKS, Ticker.SYSTEM),
     Condition(Degree.UNILATERAL, "verifiers-accepted", Ticker.DESTINATION, 730),
     Condition(Degree.UNILATERAL, "drill-done", Ticker.BOTH, 365),
     Condition(Degree.UNILATERAL, "leave-signed", Ticker.SYSTEM),

@@ -7,7 +7,7 @@ from django import template
 from accounts.models import User
 from accounts.queries import actor_for
 from accounts.texts import text
-from linking import admin_queries, signing_queries, theft_queries
+from linking import admin_queries, instrument_queries, theft_queries
 from linking.admin.base import page_of_instrument
 from linking.admin.notices import serials_of
 from linking.admin.theft_cases import page_of_case
@@ -18,13 +18,15 @@ register = template.Library()
 @register.simple_tag
 def instruments_awaiting(user: User) -> int:
     """Return how many instruments the user could sign now."""
-    return signing_queries.awaiting_signature(actor_for(user)).count()
+    return instrument_queries.awaiting_signature(actor_for(user)).count()
 
 
 @register.simple_tag
 def instruments_to_sign(user: User) -> list[dict[str, Any]]:
     """Return the instruments that the user could sign now, the oldest first."""
-    rows = signing_queries.signed_by(signing_queries.awaiting_signature(actor_for(user)))[: admin_queries.MOST_SHOWN]
+    rows = instrument_queries.described(instrument_queries.awaiting_signature(actor_for(user)))[
+        : admin_queries.MOST_SHOWN
+    ]
     return [
         {
             "row": row,

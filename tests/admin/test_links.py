@@ -20,14 +20,17 @@ from accounts.texts import text
 from linking.admin.documents import next_terms
 from linking.admin.drawing import WIDTH, continuum, flows_chart, imbalance_meter, quota_bar, scaled
 from linking.admin.terms_form import TermsForm
-from linking.corridor_queries import CorridorState
+from linking.flow_queries import flows
 from linking.models import Agreement, Corridor, Instrument, Link, Quota
 from linking.models.instruments import KINDS
 from linking.models.quotas import KINDS as QUOTA_KINDS
 from linking.operations.suspend_corridor import suspend_corridor
+from linking.queries import corridors, corridors_now
+from linking.quota_list_queries import holder_quotas
 from linking.rules.degrees import CONDITIONS, Degree
 from linking.rules.documents import DegreeDocument
 from linking.rules.reciprocity import Level
+from linking.rules.standing import Standing
 from linking.rules.terms import terms_from
 from tests.conftest import Own, begun_in, shared_by_module
 from tests.linking.cities import NOW, Pilot, pilot
@@ -233,6 +236,24 @@ def test_flows_are_drawn_as_their_table_says(cities, junior):
     assert [[by_month[month, *column] for column in columns] for month in months] == rows[:-1]
 
 
+def test_flows_before_the_months_shown_are_not_read(cities):
+    corridor = cities.corridor(*PAIR)
+    [(entered, units)] = [(row.month, row.entered) for row in flows([corridor.pk], as_of=clock.now())]
+    assert units == 250
+    assert [row.month for row in flows([corridor.pk], as_of=clock.now(), since=NOW)] == [entered]
+    assert flows([corridor.pk], as_of=clock.now(), since=clock.now()) == []
+
+
+def test_of_many_holders_those_that_used_most_are_shown_and_the_others_counted(cities):
+    corridor = cities.corridor(*PAIR)
+    standing = corridors_now(corridors().filter(pk=corridor.pk), now=clock.now())
+    every, none = holder_quotas(standing, most=3)
+    rows = [(quota.used, quota.reserved, quota.limit) for _, quota in every[corridor.pk]]
+    assert (rows, none) == ([(240, 0, 600), (0, 100, 600)], 0)
+    first, more = holder_quotas(standing, most=1)
+    assert (first[corridor.pk], more) == (every[corridor.pk][:1], 1)
+
+
 def test_the_imbalance_stands_on_the_meter_where_its_number_says(cities, junior):
     page = re.sub(r"\s+", " ", page_of(junior, "link_change", cities.link(*PAIR).pk))
     # 250 entered, 10 went home, 100 are reserved; 30 came the other way.
@@ -338,7 +359,7 @@ def test_there_is_no_inline_style_or_script_in_a_drawing_or_page(cities, junior)
 
 @pytest.mark.parametrize("language", ["en", "zh-hans", "ja", "ko"])
 def test_states_kinds_and_quotas_have_names(language):
-    codes = [f"corridor-state.{row}" for row in CorridorState]
+    codes = [f"corridor-standing.{row}" for row in Standing]
     codes += [f"instrument.{row}" for row in KINDS]
     codes += [f"instrument-state.{row}" for row in ("open", "concluded", "withdrawn")]
     codes += [f"quota.{row}" for row in QUOTA_KINDS]

@@ -16,7 +16,7 @@ from linking.operations.open_link import open_link
 from linking.operations.propose_instrument import propose_instrument
 from linking.operations.sign_instrument import sign_instrument
 from linking.operations.tick_condition import tick_condition
-from linking.rules.degrees import CONDITIONS, Degree, Ticker, step_after
+from linking.rules.degrees import CONDITIONS, Degree, step_after
 from linking.rules.documents import DegreeDocument, Document, LeaveDocument
 from linking.rules.terms import Direction, terms_from
 from registry import ledger
@@ -160,9 +160,7 @@ class Pilot:
             step = step_after(Degree(link.degree))
             assert step is not None
             for condition in CONDITIONS:
-                if condition.step is step and (
-                    condition.ticked_by is not Ticker.SYSTEM or condition.code == "nothing-blocks"
-                ):
+                if condition.step is step and condition.is_ticked:
                     for side in (one, other):
                         tick_condition(
                             link,
