@@ -1,4 +1,4 @@
-"""Reads of the conditions of a link's next step: ticked, missing or expired, for the API and the administration."""
+"""Reads of the conditions of a link's steps: ticked, missing or expired, for the API and the administration."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,13 +6,22 @@ from datetime import datetime
 
 from linking.degree_queries import recorded_ticks
 from linking.models import Condition, Link
-from linking.rules.degrees import Degree, Tick, Ticker, conditions_of, missing_conditions, step_after
+from linking.rules.degrees import (
+    Degree,
+    Missing,
+    Tick,
+    Ticker,
+    conditions_of,
+    lapsed_conditions,
+    missing_conditions,
+    step_after,
+)
 from linking.rules.terms import Direction
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionNow:
-    """A condition of the next step. `side` None: the registry computes it; `way`: the corridor it is judged for, None: the link.
+    """A condition of a step. `side` None: the registry computes it; `way`: the corridor it is judged for, None: the link.
 
     `standing`: met, missing or expired; `expires_at`: until when it counts, or when it ended.
     """
@@ -26,20 +35,39 @@ class ConditionNow:
     expires_at: datetime | None
 
 
-def conditions_of_next_step(link: Link, *, now: datetime) -> tuple[Degree | None, tuple[ConditionNow, ...]]:
-    """Return the next degree (None: there is none) and how each of its conditions stands, in four statements at most.
+@dataclass(frozen=True, slots=True)
+class ConditionsNow:
+    """The next degree (None: there is none), how each of its conditions stands, and what has lapsed of the steps already taken.
+
+    What has lapsed is to be ticked anew; it lowers nothing.
+    """
+
+    step: Degree | None
+    next: tuple[ConditionNow, ...]
+    lapsed: tuple[ConditionNow, ...]
+
+
+def conditions_now(link: Link, *, now: datetime) -> ConditionsNow:
+    """Return how the conditions of a link stand, in four statements.
 
     The step to *unilateral* is about one corridor: its conditions are told for each. Source: linking.md section 2.
     """
-    step = step_after(Degree(link.degree))
-    if step is None:
-        return None, ()
-    one, other = link.first.code, link.second.code
-    ways: tuple[Direction | None, ...] = (None,)
-    if step is Degree.UNILATERAL:
-        ways = (Direction(one, other), Direction(other, one))
+    degree = Degree(link.degree)
+    step = step_after(degree)
+    sides = link.first.code, link.second.code
+    there, back = Direction(*sides), Direction(*reversed(sides))
     ticks = recorded_ticks(link, now)
-    return step, tuple(row for way in ways for row in _conditions(step, way, ticks, now, one, other))
+    lapsed = {
+        (row.condition.code, row.side): row
+        for way in (there, back)
+        for row in lapsed_conditions(degree, ticks[way], now, origin=way.origin, destination=way.destination)
+    }
+    ways: tuple[Direction | None, ...] = (there, back) if step is Degree.UNILATERAL else (None,)
+    return ConditionsNow(
+        step,
+        () if step is None else tuple(row for way in ways for row in _conditions(step, way, ticks, now, *sides)),
+        tuple(_lapsed(row, ticks[None]) for row in lapsed.values()),
+    )
 
 
 def last_ticks(link: Link) -> Mapping[tuple[str, str | None], Condition]:
@@ -49,6 +77,12 @@ def last_ticks(link: Link) -> Mapping[tuple[str, str | None], Condition]:
     """
     rows = Condition.objects.filter(link=link).select_related("ticked_by", "side").order_by("id")
     return {(row.code, side): row for row in rows for side in (row.side.code, None)}
+
+
+def _lapsed(row: Missing, ticks: Iterable[Tick]) -> ConditionNow:
+    condition, side = row.condition, row.side
+    ticked_at = max(tick.ticked_at for tick in ticks if (tick.code, tick.side) == (condition.code, side))
+    return ConditionNow(condition.code, str(condition.ticked_by), side, None, "expired", ticked_at, row.expired_at)
 
 
 def _conditions(

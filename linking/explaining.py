@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from linking.recognition_queries import RecognitionNow, recognitions
 from linking.rules import checks, reciprocity
 from linking.rules.crossing import CorridorFacts, LinkFacts, Part, QuotaFacts
-from linking.rules.quotas import given_back
+from linking.rules.quotas import binding_node, given_back, use_limit
 from linking.rules.terms import Measure, Terms, digest_of, terms_from
 from registry.rules.checks_of_form import is_quantity
-from registry.rules.crossings import CrossingTold, QuotaTold, Recognised
+from registry.rules.crossings import CrossingTold, QuotaTold, Recognised, UseTold
 from registry.rules.facts import Context
 from registry.rules.types import Effect
 
@@ -33,6 +33,33 @@ def crossings(context: Context, facts: LinkFacts) -> tuple[CrossingTold, ...]:
     return (
         *_returns(home, came_by),
         *(_entry(facts, facts.corridors.get(way), found) for way, found in entering.items()),
+    )
+
+
+def uses(context: Context, facts: LinkFacts) -> tuple[UseTold, ...]:
+    """Return the parts of the use quota that a surrender counts under; one binds. Source: domain.md section 7, quotas nest."""
+    parts = [part for part in checks.known_parts(context) if part.is_foreign]
+    counted = [
+        (node, base, checks.used_of(node, facts, []), checks.used_of(node, facts, parts))
+        for node, base in facts.use_nodes
+        if any(node.counts(part.issuer, part.unit_type) for part in parts)
+    ]
+    binding = binding_node(
+        [node for node, *_ in counted],
+        {node.name: base for node, base, *_ in counted},
+        {node.name: before for node, _, before, _ in counted},
+        max((after - before for *_, before, after in counted), default=0),
+    )
+    return tuple(
+        UseTold(
+            node=node.name,
+            quantity=after - before,
+            limit=use_limit(node, base),
+            left_before=max(0, use_limit(node, base) - before),
+            left_after=use_limit(node, base) - after,
+            binds=binding is not None and binding.node == node.name,
+        )
+        for node, base, before, after in counted
     )
 
 
@@ -78,13 +105,13 @@ def _given_back(found: RecognitionNow, terms: Terms, units: int) -> Iterator[Quo
 
 
 def _entry(facts: LinkFacts, corridor: CorridorFacts | None, parts: list[Part]) -> CrossingTold:
-    units, issuer = _units(parts), f"{parts[0].registry[:2]}-{parts[0].registry[2:]}"
+    units = _units(parts)
     destination = parts[0].acquirer.jurisdiction
     if corridor is None or corridor.agreement is None:
         return CrossingTold(
             way="entry",
             corridor_id=None if corridor is None else corridor.id,
-            origin=issuer,
+            origin=parts[0].issuer,
             destination=destination,
             agreement_id=None,
             version=None,

@@ -100,7 +100,7 @@ def facts_from(answer: Mapping[str, Any], context: Context, parts: Iterable[Part
             SurrenderedFacts(origin_id, origin, unit_type, Rate(numerator, denominator), units)
             for origin_id, origin, unit_type, numerator, denominator, units in answer.get("surrendered") or ()
         ),
-        use_nodes=tuple((_node(node), base) for node, base in answer.get("nodes") or ()),
+        use_nodes=tuple((_node(name, node), base) for name, node, base in answer.get("nodes") or ()),
         margin_account=None if answer.get("margin_account") is None else tuple(answer["margin_account"]),
         closed_days=_closed_days(corridors.values(), context, parts),
     )
@@ -159,11 +159,12 @@ def _recognition(row: Mapping[str, Any]) -> RecognitionFacts:
     )
 
 
-def _node(node: Mapping[str, Any]) -> UseQuotaNode:
+def _node(name: str, node: Mapping[str, Any]) -> UseQuotaNode:
+    """A part of the use quota under its whole name, which begins with the issuer's code: two corridors may use one name."""
     faults: Faults = []
     read_node = read_part(UseQuotaNode, node, "", faults)
     assert read_node is not None, faults
-    return read_node
+    return replace(read_node, name=name)
 
 
 def calendars_of(context: Context, parts: Iterable[Part]) -> dict[str, Calendar]:

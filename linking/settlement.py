@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from accounts.rules.access import Actor
+from accounts.rules.identifiers import jurisdiction_of
 from linking import due, explaining
 from linking import facts as link_facts
 from linking.rules import checks
@@ -82,7 +83,7 @@ class LinkedSettlement:
             if account is not None
         )
         issuers = {registry for found in context.lines for registry, _, _ in units_of(found)}
-        codes = (f"{registry[:2]}-{registry[2:]}" for registry in sorted(issuers))
+        codes = map(jurisdiction_of, sorted(issuers))
         return tuple(dict.fromkeys((*sides, *codes)))
 
     def log_content(self, context: Context) -> dict[str, object]:
@@ -111,11 +112,14 @@ class LinkedSettlement:
         return before, Recognised(after, rate.numerator, rate.denominator)
 
     def told(self, context: Context) -> Told:
-        """Return each corridor that it uses, and what a surrender with foreign units is worth."""
+        """Return each corridor that it uses, and of a surrender with foreign units its worth and the parts of the use quota."""
         found = _facts(context)
         knows_all = len(checks.known_parts(context)) == len(tuple(parts_of(context)))
-        worth = _worth(context, found) if context.type.needs_obligation and knows_all else None
-        return Told(is_external=True, crossings=explaining.crossings(context, found), worth=worth)
+        crossings = explaining.crossings(context, found)
+        if not (context.type.needs_obligation and knows_all):
+            return Told(is_external=True, crossings=crossings)
+        uses = explaining.uses(context, found)
+        return Told(is_external=True, crossings=crossings, worth=_worth(context, found), uses=uses)
 
     def due(self, actor: Actor, now: datetime) -> list[Due]:
         """Return what waits and can settle no more, since its terms have ended, and the corridors whose end is to be stated."""

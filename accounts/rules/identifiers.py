@@ -44,6 +44,11 @@ def check_digits(text: str) -> str:
     return f"{98 - int(expanded + '00') % 97:02d}"
 
 
+def jurisdiction_of(registry_code: str) -> str:
+    """Return the code of a jurisdiction, `CN-BJ`, by what stands in its serials, `CNBJ`."""
+    return f"{registry_code[:2]}-{registry_code[2:]}"
+
+
 def format_account_identifier(registry_code: str, type_code: str, number: int) -> str:
     """Return the identifier of an account."""
     body = f"{registry_code}-{type_code}-{number}"

@@ -56,7 +56,7 @@ def shown(link: Link, actor: Actor, *, now: datetime, readable: frozenset[str] |
         "transfers": [_transfer(row, now) for row in transfers],
         "more_transfers": more,
         "margins": [_margin(row) for row in found.margins],
-        "steps": list(steps_shown(link, own, now)),
+        **steps_shown(link, own, now),
         "next_degree": step_after(degree),
         "may_lower": degree is not Degree.NONE,
         "instruments": instruments_shown(link),

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.api.base import printed_rows
 from accounts.api.serializers import CodedText
-from linking.condition_queries import ConditionNow
+from linking.condition_queries import ConditionNow, ConditionsNow
 from linking.flow_queries import OpenTransfer, OpenTransfers
 from linking.models import Agreement, Delinking, Leave, Suspension
 from linking.models.quotas import KINDS
@@ -216,7 +216,7 @@ class MarginSerializer(serializers.Serializer[MarginNow]):
 
 
 class ConditionSerializer(serializers.Serializer[ConditionNow]):
-    """A condition of the next step of the degree."""
+    """A condition of a step of the degree."""
 
     code = serializers.CharField()
     text = CodedText(source="code", code="condition.{}")
@@ -280,14 +280,15 @@ class LinkDetailSerializer(LinkSerializer):
     """A link with what its next step needs and, for the staff of a side, each transfer that waits."""
 
     next_step = NextStepSerializer(allow_null=True, help_text="Null: there is none above.")
+    lapsed = ConditionSerializer(
+        many=True, help_text="Ticks of steps already taken that have expired: to be renewed; they lower nothing."
+    )
     transfers = ListedTransferSerializer(
         many=True, allow_null=True, help_text="The oldest first; null: for the staff of the two sides alone."
     )
 
 
-def printed_link(
-    now: LinkNow, step: Degree | None, conditions: tuple[ConditionNow, ...], *, in_full: bool
-) -> dict[str, Any]:
+def printed_link(now: LinkNow, conditions: ConditionsNow, *, in_full: bool) -> dict[str, Any]:
     """Return a link as its own address prints it; each transfer that waits only `in_full`."""
     rows = [
         (waiting.proposed_at, corridor.corridor.pk, waiting)
@@ -301,7 +302,8 @@ def printed_link(
     return {
         **printed_rows(LinkSerializer, [now])[0],
         "next_step": None
-        if step is None
-        else printed_rows(NextStepSerializer, [{"degree": str(step), "conditions": conditions}])[0],
+        if conditions.step is None
+        else printed_rows(NextStepSerializer, [{"degree": str(conditions.step), "conditions": conditions.next}])[0],
+        "lapsed": printed_rows(ConditionSerializer, conditions.lapsed),
         "transfers": transfers if in_full else None,
     }

@@ -23,7 +23,7 @@ from linking.api.link_serializers import (
     QuotaPageSerializer,
     printed_link,
 )
-from linking.condition_queries import conditions_of_next_step
+from linking.condition_queries import conditions_now
 from linking.flow_queries import flows
 from linking.instrument_queries import reads_side_of
 from linking.quota_list_queries import listed_quotas
@@ -51,13 +51,12 @@ class LinkDetail(ApiView):
 
     @extend_schema(operation_id="read_link", tags=["links"], parameters=[ID], responses=LinkDetailSerializer)
     def get(self, request: Request, id: int) -> Response:
-        """Read one link with the conditions of its next step; the staff of its sides also each transfer that waits."""
+        """Read one link with the conditions of its next step and of those before; the staff of its sides also what waits."""
         link, now = queries.links().filter(pk=id).first(), clock.now()
         if link is None:
             raise NotFound
-        step, conditions = conditions_of_next_step(link, now=now)
         (found,) = queries.links_now([link], now=now)
-        printed = printed_link(found, step, conditions, in_full=reads_side_of(self.actor, link))
+        printed = printed_link(found, conditions_now(link, now=now), in_full=reads_side_of(self.actor, link))
         return tagged(request, Response(printed))
 
 

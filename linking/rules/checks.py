@@ -217,14 +217,12 @@ def operator_quotas_are_kept(context: Context, facts: LinkFacts) -> Iterator[Fin
 def used_of(node: UseQuotaNode, facts: LinkFacts, parts: list[Part]) -> int:
     """Return the recognised tonnes that count under a node: all surrendered before and these, rounded down once per rate."""
     sums: dict[tuple[int, Rate], int] = defaultdict(int)
-    origins: dict[int, str] = {row.origin_id: row.origin for row in facts.surrendered}
     for row in facts.surrendered:
         if node.counts(row.origin, row.unit_type):
             sums[row.origin_id, row.rate] += row.units
     for part in parts:
-        origin = origins.get(part.origin_id) or f"{part.registry[:2]}-{part.registry[2:]}"
         recognised = facts.recognitions.get(part.recognition_id)
-        if recognised is not None and node.counts(origin, part.unit_type) and is_quantity(part.quantity):
+        if recognised is not None and node.counts(part.issuer, part.unit_type) and is_quantity(part.quantity):
             sums[part.origin_id, recognised.rate] += part.quantity
     return sum(value_of(units, rate) for (_, rate), units in sums.items())
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from accounts.rules.identifiers import jurisdiction_of
 from linking.rules.rates import Rate
 from linking.rules.terms import Terms, UseQuotaNode
 from registry.rules.facts import AccountFacts, Context, LineFacts, units_of
@@ -129,6 +130,11 @@ class Part:
     quantity: int
     sender: AccountFacts
     acquirer: AccountFacts
+
+    @property
+    def issuer(self) -> str:
+        """The jurisdiction that issued the units."""
+        return jurisdiction_of(self.registry)
 
     @property
     def is_crossing(self) -> bool:

@@ -154,11 +154,17 @@ def missing_conditions(
 def lapsed_conditions(
     degree: Degree, ticked: Iterable[Tick], at: datetime, *, origin: str, destination: str
 ) -> tuple[Missing, ...]:
-    """Return what a link of a degree no longer meets, of all steps up to it: it is shown, and lowers nothing."""
+    """Return the ticks of a link's steps up to its degree that have expired and were not renewed.
+
+    That is shown, and lowers nothing. What a step needed and the registry computes may well be otherwise later.
+    """
     ticks = tuple(ticked)
     steps = [row for row in Degree if row.rank <= degree.rank]
     return tuple(
-        found for step in steps for found in missing_conditions(step, ticks, at, origin=origin, destination=destination)
+        found
+        for step in steps
+        for found in missing_conditions(step, ticks, at, origin=origin, destination=destination)
+        if found.expired_at is not None
     )
 
 

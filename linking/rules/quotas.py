@@ -87,14 +87,6 @@ def give_back(quota: Quota, amount: int) -> Quota:
     return replace(quota, used=quota.used - amount)
 
 
-def net_flow_left(limit: int | None, row: Quota, opposite_used: int) -> int | None:
-    """Return how many units may still enter under a net-flow limit in the worst case: all that is reserved enters.
-
-    `row`: what is reserved and used of the corridor in the year; `opposite_used`: what entered by the opposite one.
-    """
-    return None if limit is None else max(limit + opposite_used - row.reserved - row.used, 0)
-
-
 def use_limit(node: UseQuotaNode, base: int) -> int:
     """Return an operator's limit under a node, for a base in t CO2e: `floor(base * n / d)`; no base below nought counts."""
     return max(base, 0) * node.numerator // node.denominator

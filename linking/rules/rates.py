@@ -51,14 +51,6 @@ def worth_of(quantity: int, rate: Rate, surrendered_before: int) -> int:
     return value_of(surrendered_before + quantity, rate) - value_of(surrendered_before, rate)
 
 
-def margin_of(quantity: int, rate: Rate) -> int:
-    """Return the atmospheric margin of all units surrendered at one rate: what they are at home less what they count abroad.
-
-    Negative where the rate exceeds one: that much the link's reserve covers.
-    """
-    return quantity - value_of(quantity, rate)
-
-
 @dataclass(frozen=True, slots=True)
 class Reissue:
     """What becomes of units offered for reissue: `leaves = arrives + margin`, and `leaves + stays` are those offered."""

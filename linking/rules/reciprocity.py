@@ -44,11 +44,6 @@ def tapered_limit(limit: int | None, clause: ReciprocityClause | None, imbalance
     return limit if limit is None or step is None else limit * step.numerator // step.denominator
 
 
-def lets_in(clause: ReciprocityClause | None, imbalance: int) -> bool:
-    """Whether anything may enter at an imbalance: not from the suspension's threshold on (6013)."""
-    return level_at(clause, imbalance) is not Level.SUSPEND
-
-
 @dataclass(frozen=True, slots=True)
 class Meter:
     """What the meter of a corridor shows. `next_level` begins after `until_next` more units; None: there is none.

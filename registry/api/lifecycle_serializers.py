@@ -20,7 +20,7 @@ from registry.operations.explain import Explained
 from registry.operations.outcome import Outcome, Refused
 from registry.rules.check_table import Group
 from registry.rules.checks import CHECKS
-from registry.rules.crossings import CrossingTold, QuotaTold
+from registry.rules.crossings import CrossingTold, QuotaTold, UseTold
 from registry.rules.states import State
 from registry.rules.types import Approval
 
@@ -109,6 +109,19 @@ class CrossingSerializer(serializers.Serializer[CrossingTold]):
     level_after = serializers.ChoiceField(choices=["quiet", "warn", "taper", "suspend"], allow_null=True)
 
 
+class UseToldSerializer(serializers.Serializer[UseTold]):
+    """A part of the operator's use quota that a surrender of foreign units counts under, in recognised tonnes."""
+
+    node = serializers.CharField(help_text="The issuer's code and the name of the part.")
+    quantity = serializers.IntegerField(help_text="What it adds.")
+    limit = serializers.IntegerField()
+    left_before = serializers.IntegerField()
+    left_after = serializers.IntegerField(help_text="Below nought where it would not be enough.")
+    binds = serializers.BooleanField(
+        help_text="Of all parts it has least left: the one that says how much may be used."
+    )
+
+
 class ExplanationSerializer(serializers.Serializer[Explained]):
     """What would become of a proposal; nothing was changed."""
 
@@ -127,6 +140,11 @@ class ExplanationSerializer(serializers.Serializer[Explained]):
         source="told.worth",
         allow_null=True,
         help_text="Of a surrender with foreign units: the recognised tonnes it adds to its obligation.",
+    )
+    uses = UseToldSerializer(
+        source="told.uses",
+        many=True,
+        help_text="Of such a surrender: the parts of the operator's use quota it counts under.",
     )
 
     def get_accepted(self, explained: Explained) -> bool:

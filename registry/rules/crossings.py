@@ -63,15 +63,32 @@ class CrossingTold:
 
 
 @dataclass(frozen=True, slots=True)
+class UseTold:
+    """A part of the use quota that a surrender counts under, in recognised tonnes: what it adds, and what is left.
+
+    `binds`: of all parts it leaves least room for this surrender, so it says how much more could be surrendered.
+    """
+
+    node: str
+    quantity: int
+    limit: int
+    left_before: int
+    left_after: int
+    binds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What an explanation says of links. `worth`: what a surrender adds to the recognised tonnes of its obligation, else None.
 
+    `uses`: of a surrender, the parts of the use quota that its foreign units count under.
     `is_external`: whether units cross a link or are abroad, so that the checks of links are judged.
     """
 
     is_external: bool = False
     crossings: tuple[CrossingTold, ...] = ()
     worth: int | None = None
+    uses: tuple[UseTold, ...] = ()
 
 
 NOTHING_TOLD = Told()

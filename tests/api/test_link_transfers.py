@@ -249,13 +249,16 @@ def test_a_surrender_of_units_from_abroad_is_told_by_its_worth(links):
         "quantity": 33,
         "obligation": obligation.pk,
     }
-    assert explained(links, order, "jp")["worth"] == 26
+    told = explained(links, order, "jp")
+    used = {"node": "CN-BJ linked", "quantity": 26, "limit": 50, "left_before": 50, "left_after": 24, "binds": True}
+    assert (told["worth"], told["uses"]) == (26, [used])
     [block] = made(links, order, "jp", key="surrendered")["serial_blocks"]
     assert block["recognition"] == block["to_recognition"]
     assert (block["recognition"]["recognised"], block["quantity"]) == (26, 33)
     told = explained(links, order | {"quantity": 32}, "jp")
     # 65 units at 4/5 are 52 t; 26 are told already, and half of 100 t is the operator's.
     assert (told["worth"], told["accepted"]) == (26, False)
+    assert [(row["left_before"], row["left_after"]) for row in told["uses"]] == [(24, -2)]
     assert {check["code"] for check in told["checks"] if not check["holds"]} == {6006}
     for name, seen in {"jp": 1, "jp-junior": 1, "cn": 0, "cn-senior": 0, "nobody": 0}.items():
         rows = read(links, "quotas?kind=use", name)["results"]

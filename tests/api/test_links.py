@@ -7,7 +7,7 @@ import pytest
 from accounts import clock
 from accounts.models import User
 from accounts.rules.keys import Scope
-from linking.condition_queries import conditions_of_next_step
+from linking.condition_queries import conditions_now
 from linking.operations.suspend_corridor import suspend_corridor
 from linking.operations.tick_condition import tick_condition
 from linking.rules.degrees import Degree
@@ -153,11 +153,31 @@ def test_a_tick_that_no_longer_counts_is_told_as_expired(links):
     long_ago = clock.now() - timedelta(days=400)
     tick_condition(link, code="contacts-named", evidence="test", actor=officer, now=long_ago)
     link.degree = Degree.INDIRECT
-    _, found = conditions_of_next_step(link, now=clock.now())
-    told = {(row.code, row.side): row for row in found}
+    found = conditions_now(link, now=clock.now())
+    assert found.lapsed == ()
+    told = {(row.code, row.side): row for row in found.next}
     assert told["contacts-named", "CN-BJ"].standing == "expired"
     assert told["contacts-named", "CN-BJ"].expires_at == long_ago + timedelta(days=365)
     assert told["contacts-named", "KR-11"].standing == "missing"
+
+
+def test_what_has_lapsed_of_a_step_already_taken_is_told_until_it_is_renewed(links, monkeypatch):
+    link, officer = links.pilot.link("CN-BJ", "JP-13"), links.pilot["CN-BJ"].officers[0]
+    assert read(links, f"links/{link.pk}")["lapsed"] == []
+    later = clock.now() + timedelta(days=366)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    told = read(links, f"links/{link.pk}")
+    # What counts for two years, and what never expires, stands; the degree stays what it is.
+    codes = ("contacts-named", "readiness-compared", "drill-done", "flows-reported", "flows-reviewed")
+    assert [(row["code"], row["side"]) for row in told["lapsed"]] == [
+        (code, side) for code in codes for side in ("CN-BJ", "JP-13")
+    ]
+    assert {row["standing"] for row in told["lapsed"]} == {"expired"}
+    assert told["degree"] == "reciprocal"
+    tick_condition(link, code="drill-done", evidence="drill of the year", actor=officer, now=later)
+    lapsed = {(row["code"], row["side"]) for row in read(links, f"links/{link.pk}")["lapsed"]}
+    assert ("drill-done", "CN-BJ") not in lapsed
+    assert ("drill-done", "JP-13") in lapsed
 
 
 def test_a_holders_quota_is_for_who_may_know_of_the_holder(links):

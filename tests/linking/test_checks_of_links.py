@@ -230,7 +230,7 @@ BROKEN: dict[str, tuple[Callable[[Pilot], Order], int, dict[str, object]]] = {
     "the leave's quota": (quota(leave=59), 6005, QUOTA | {"quota": "leave"}),
     "a vintage's quota": (quota(**entry(UNLIMITED), vintage_limits={"2026": 59}), 6005, QUOTA | {"quota": "vintage"}),
     "a holder's quota": (quota(**entry(UNLIMITED), holder_limit=59), 6005, QUOTA | {"quota": "holder"}),
-    "an operator's quota": (surrender_beyond, 6006, {"node": "linked", "year": 2025, "limit": 30, "left": 30}),
+    "an operator's quota": (surrender_beyond, 6006, {"node": "CN-BJ linked", "year": 2025, "limit": 30, "left": 30}),
     "another settlement day": (another_day, 6009, {"corridor": WAY, "closed": JP}),
     "a closed day": (closed_day, 6009, {"corridor": WAY, "closed": JP}),
     "no recognition onward": (not_recognised_onward, 6010, {"corridor": f"{BJ} -> {KR}", "issuer": "CNBJ"}),

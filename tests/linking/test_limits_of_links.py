@@ -63,7 +63,7 @@ def test_nodes_of_one_name_in_two_corridors_terms_limit_each_its_own(cities: Pil
     asked = Proposal("10-2", (line(cities, 60, BJ), line(cities, 1, KR)), obligation=owed.pk)
     with pytest.raises(Refused) as refusal:
         propose(asked, actor=cities[JP].people[0], now=NOW)
-    assert reasons(refusal.value) == {6006: {"node": "linked", "year": 2025, "limit": 30, "left": 30}}
+    assert reasons(refusal.value) == {6006: {"node": "CN-BJ linked", "year": 2025, "limit": 30, "left": 30}}
     asked = Proposal("10-2", (line(cities, 30, BJ), line(cities, 30, KR)), obligation=owed.pk)
     propose(asked, actor=cities[JP].people[0], now=NOW)
     rows = Quota.objects.filter(kind="use").order_by("node").values_list("node", "used", "limit")

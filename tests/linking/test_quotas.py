@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from linking.quota_queries import QuotaNow
 from linking.rules.quotas import (
     Binding,
     NotReserved,
@@ -20,7 +21,6 @@ from linking.rules.quotas import (
     counting_nodes,
     give_back,
     given_back,
-    net_flow_left,
     release,
     reserve,
     use,
@@ -177,10 +177,13 @@ TestQuotaLife.settings = SAME_EXAMPLES
 
 
 def test_a_net_flow_is_bounded_in_its_worst_case():
-    assert net_flow_left(None, Quota(None, 5, 5), 0) is None
-    assert net_flow_left(100, Quota(None, 30, 60), 0) == 10
-    assert net_flow_left(100, Quota(None, 30, 60), 25) == 35
-    assert net_flow_left(100, Quota(None, 30, 90), 0) == 0
+    def left(limit: int | None, reserved: int, used: int, opposite: int) -> int | None:
+        return QuotaNow("net-flow", 2026, None, "units", limit, reserved, used, opposite).left
+
+    assert left(None, 5, 5, 0) is None
+    assert left(100, 30, 60, 0) == 10
+    assert left(100, 30, 60, 25) == 35
+    assert left(100, 30, 90, 0) == 0
 
 
 def node(name, within=None, *, origins=("CN-BJ",), unit_types=(), share=(1, 10)):

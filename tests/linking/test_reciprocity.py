@@ -9,7 +9,6 @@ from linking.rules.reciprocity import (
     Level,
     Meter,
     imbalance_of,
-    lets_in,
     level_at,
     meter_of,
     tapered_limit,
@@ -55,12 +54,12 @@ def test_an_imbalance_counts_what_is_reserved_as_let_in():
 def test_each_threshold_begins_where_it_stands(imbalance, level, limit):
     assert level_at(CLAUSE, imbalance) is level
     assert tapered_limit(1_001, CLAUSE, imbalance) == limit
-    assert lets_in(CLAUSE, imbalance) is (level is not Level.SUSPEND)
+    assert meter_of(CLAUSE, imbalance, 1_001).entry_limit == (0 if level is Level.SUSPEND else limit)
 
 
 def test_without_a_clause_or_a_quota_nothing_tapers():
     assert level_at(None, 10**9) is Level.QUIET
-    assert lets_in(None, 10**9)
+    assert meter_of(None, 10**9, 7).entry_limit == 7
     assert tapered_limit(7, None, 10**9) == 7
     assert tapered_limit(None, CLAUSE, 45_000) is None
 

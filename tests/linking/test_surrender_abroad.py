@@ -15,6 +15,7 @@ from registry.operations.explain import explain
 from registry.operations.outcome import MovedRange, Outcome, Refused
 from registry.operations.propose import propose
 from registry.operations.reverse import reverse
+from registry.rules.crossings import UseTold
 from registry.rules.proposal import Line, Proposal, SerialRange
 from registry.rules.states import State
 from registry.transaction_queries import transaction_of
@@ -59,6 +60,18 @@ def world(request: pytest.FixtureRequest):
     return request.param
 
 
+def nested() -> Pilot:
+    """Linked units at most a tenth, of which Beijing's at most a fortieth, of what was verified."""
+    made = pilot()
+    inner = LINKED_AT_MOST_A_TENTH[0] | {"name": "beijing", "within": "linked", "denominator": 40}
+    outer = LINKED_AT_MOST_A_TENTH[0] | {"origins": ["CN-BJ", "KR-11"]}
+    made.agree("CN-BJ", "JP-13", rate=(4, 5), use_quota=[outer, inner])
+    made.agree("JP-13", "CN-BJ", net_flow_limit=1_000_000)
+    made.raise_to(Degree.RESTRICTED, "CN-BJ", "JP-13")
+    made.send(("CN-BJ", "ann"), ("JP-13", "plant"), 500)
+    return made
+
+
 def surrender(made: Pilot, obligation: int, *ranges: tuple[int, int]) -> Outcome:
     """Surrender Beijing units of Tokyo's plant."""
     return propose(ordered(made, obligation, *ranges), actor=made["JP-13"].people[0], now=NOW)
@@ -91,8 +104,25 @@ def test_an_operators_quota_of_foreign_units_is_kept_to_the_recognised_tonne(lin
     with pytest.raises(Refused) as refusal:
         surrender(linked, obligation.pk, (start + 126, start + 127))
     assert [(row.code, row.params["node"], row.params["left"]) for row in refusal.value.failures] == [
-        (6006, "linked", 0)
+        (6006, "CN-BJ linked", 0)
     ]
+
+
+@pytest.mark.parametrize("world", [nested], indirect=True)
+def test_an_explanation_names_the_part_of_the_quota_that_binds(linked: Pilot):
+    obligation = linked["JP-13"].obligation("plant", emissions=1_000)
+    start, actor = first_serial(linked), linked["JP-13"].people[0]
+    explained = explain(ordered(linked, obligation.pk, (start, start + 30)), actor=actor, now=NOW)
+    # 30 units at 4/5 are 24 t: within the 25 t of the inner part and the 100 t of the outer one.
+    assert explained.failures == ()
+    wanted = [
+        UseTold("CN-BJ beijing", quantity=24, limit=25, left_before=25, left_after=1, binds=True),
+        UseTold("CN-BJ linked", quantity=24, limit=100, left_before=100, left_after=76, binds=False),
+    ]
+    assert list(explained.told.uses) == wanted
+    explained = explain(ordered(linked, obligation.pk, (start, start + 40)), actor=actor, now=NOW)
+    assert [(row.code, row.params["node"]) for row in explained.failures] == [(6006, "CN-BJ beijing")]
+    assert [(row.left_after, row.binds) for row in explained.told.uses] == [(-7, True), (68, False)]
 
 
 @pytest.mark.parametrize("world", [retiring], indirect=True)

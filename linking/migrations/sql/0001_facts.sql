@@ -96,7 +96,7 @@ BEGIN
         END IF;
         SELECT jsonb_build_object('surrendered', (SELECT coalesce(jsonb_agg(jsonb_build_array(s.origin_id, j.code, s.unit_type, s.rate_numerator, s.rate_denominator, s.units)), '[]')
                 FROM linking_surrendered((request ->> 'obligation')::bigint, false, own) s JOIN accounts_jurisdiction j ON j.id = s.origin_id),
-            'nodes', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.node, linking_use_base((request ->> 'obligation')::bigint, n.node)) ORDER BY n.name), '[]')
+            'nodes', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.name, n.node, linking_use_base((request ->> 'obligation')::bigint, n.node)) ORDER BY n.name), '[]')
                 FROM linking_use_nodes((request ->> 'obligation')::bigint,
                     ARRAY(SELECT DISTINCT (p ->> 4)::integer FROM jsonb_array_elements(pieces) p)) n),
             'margin_account', (SELECT jsonb_build_array(a.id, a.identifier) FROM accounts_account a WHERE a.type_id = 'MRG' AND a.status = 'OPEN'
